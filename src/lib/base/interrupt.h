@@ -1,0 +1,34 @@
+/* What a blocking call does when a signal interrupted it (PEP 475): run the handlers that are due, then go
+ * on with the time that is left.
+ *
+ * The signal layer stands above the calls that block, so it is reached through a hook that it installs. */
+#ifndef LIB_BASE_INTERRUPT_H
+#define LIB_BASE_INTERRUPT_H
+
+#include <poll.h>
+
+#include "reeve/base.h"
+
+/* Returns 0 to go on, or -EINTR where an interrupting signal was handled. */
+typedef int interrupt_hook(void);
+
+/* NULL removes it. */
+void interrupt_set_hook(interrupt_hook *hook);
+
+/* To be called after EINTR: 0 to go on, negative errno to give up. */
+int interrupt_run(void);
+
+/* The point on CLOCK_MONOTONIC at which `timeout` ends: REEVE_FOREVER stays; -EINVAL for other negatives;
+ * what would overflow is clipped to the far future. */
+int deadline_from(reeve_nsec timeout, reeve_nsec *ret);
+
+/* What is left until `deadline`: never negative but for REEVE_FOREVER. */
+reeve_nsec deadline_left(reeve_nsec deadline);
+
+/* poll(2) until `deadline`, going on after signals. Returns the number of ready ones, 0 at the deadline. */
+int poll_until(struct pollfd *fds, nfds_t count, reeve_nsec deadline);
+
+/* Wait until `fd` has one of `events`: 0, or -ETIMEDOUT, or another negative errno. */
+int wait_fd(int fd, short events, reeve_nsec deadline);
+
+#endif

@@ -1,0 +1,19 @@
+/* The seam: libreeve reaches the kernel and the heap through these and nothing else, so that a test can
+ * make the n-th call fail. Same arguments, results and errno as the call itself. Rows: sys.def.
+ *
+ * close(2) and free(3) are not here: what releases is never allowed to fail. */
+#ifndef LIB_BASE_SYS_H
+#define LIB_BASE_SYS_H
+
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SYS(type, failure, name, parameters, arguments, call) type sys_##name parameters;
+#include "lib/base/sys.def"
+#undef SYS
+
+#endif

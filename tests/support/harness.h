@@ -1,0 +1,20 @@
+/* What every Check program of ours shares: TAP on standard output, and around each test a look at what it
+ * leaves behind: no descriptor and no child more than before. */
+#ifndef TESTS_SUPPORT_HARNESS_H
+#define TESTS_SUPPORT_HARNESS_H
+
+#include <check.h>
+
+/* How many descriptors this process has open. */
+int count_open_fds(void);
+
+/* Whether this process has a child, dead or alive. */
+int has_child(void);
+
+/* A test case that fails a test which leaks a descriptor or leaves a child. */
+TCase *leakproof_case(const char *name);
+
+/* Run the suite as TAP; for main() to return. */
+int run_suite(Suite *suite);
+
+#endif
