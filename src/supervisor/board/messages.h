@@ -1,0 +1,169 @@
+/* Every message between the roles: fixed structs over reeve_channel (one message, one datagram), named here
+ * and nowhere else.
+ *
+ * A receiver trusts nothing: message_check() compares the length with the type's, and each role checks what
+ * a message names (rows, streams) before it acts. A message that fails is logged and dropped.
+ *
+ *   core -> keeper    KEEP DROP EXIT_SEEN READY FINISHED
+ *   keeper -> core    EXITED SIGNALLED SCRIBE_CHANGED
+ *   core -> scribe    LOG_OPEN LOG_CLOSE LOG_CLEAR LOG_REOPEN LOG_FINISH
+ *   scribe -> core    LOG_FINISHED
+ */
+#ifndef SUPERVISOR_BOARD_MESSAGES_H
+#define SUPERVISOR_BOARD_MESSAGES_H
+
+#include <limits.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "reeve/base.h"
+
+/* One list: type, its struct, how many descriptors come with it (exactly, or at most where a minimum is given). */
+#define MESSAGES(ROW)                                                                              \
+	/* Hold these descriptors for the row, in place of those of the same kind held so far. */  \
+	ROW(KEEP, message_keep, 1, 2)                                                              \
+	/* Close whatever is held for the row. */                                                  \
+	ROW(DROP, message_row, 0, 0)                                                               \
+	/* All exits up to this number are on the board: forget them. */                           \
+	ROW(EXIT_SEEN, message_exit_seen, 0, 0)                                                    \
+	/* Started up: who waits for the daemon may be told. */                                    \
+	ROW(READY, message_plain, 0, 0)                                                            \
+	/* All programs have ended: end the other roles and yourself, or begin anew. */            \
+	ROW(FINISHED, message_finished, 0, 0)                                                      \
+                                                                                                   \
+	ROW(EXITED, message_exited, 0, 0)                                                          \
+	ROW(SIGNALLED, message_signalled, 0, 0)                                                    \
+	/* A new scribe runs; its channel comes along. */                                          \
+	ROW(SCRIBE_CHANGED, message_plain, 1, 1)                                                   \
+                                                                                                   \
+	/* Carry what comes out of this pipe to this log, or (the stream is known already, no      \
+	 * descriptor) from now on with these settings. */                                         \
+	ROW(LOG_OPEN, message_log_open, 0, 1)                                                      \
+	/* Carry what is still in the pipe, then forget the stream. */                             \
+	ROW(LOG_CLOSE, message_stream, 0, 0)                                                       \
+	/* Remove the log file and its backups, and begin it anew. */                              \
+	ROW(LOG_CLEAR, message_stream, 0, 0)                                                       \
+	/* Close and open again every log file (SIGUSR2: somebody moved them away). */             \
+	ROW(LOG_REOPEN, message_plain, 0, 0)                                                       \
+	/* Carry what is still in all pipes, close all files, answer LOG_FINISHED, and exit. */    \
+	ROW(LOG_FINISH, message_plain, 0, 0)                                                       \
+                                                                                                   \
+	ROW(LOG_FINISHED, message_plain, 0, 0)
+
+enum message_type {
+	MESSAGE_NONE,
+#define ROW(name, type, fds_min, fds_max) MESSAGE_##name,
+	MESSAGES(ROW)
+#undef ROW
+	MESSAGE_TYPES
+};
+
+/* What of a row the keeper holds, so that neither a core nor a scribe that dies takes it along. */
+enum kept {
+	KEPT_STDOUT, /* the pipe: read end, write end */
+	KEPT_STDERR, /* the pipe: read end, write end */
+	KEPT_STDIN,  /* the pipe's write end */
+	KEPT_KINDS,
+};
+
+/* The row of KEEP that means the supervisor itself: KEPT_STDOUT of it is the configuration snapshot. */
+#define ROW_SELF UINT32_MAX
+
+/* A stream of the scribe: row * 2, plus 1 for standard error; STREAM_SELF is the supervisor's own log. */
+#define STREAM_SELF UINT32_MAX
+#define STREAM_OF(row, is_stderr) ((row) * 2u + ((is_stderr) ? 1u : 0u))
+
+struct message_plain {
+	uint32_t type;
+};
+
+struct message_row {
+	uint32_t type;
+	uint32_t row;
+};
+
+struct message_keep {
+	uint32_t type;
+	uint32_t row;
+	uint32_t kind; /* enum kept */
+};
+
+struct message_exit_seen {
+	uint32_t type;
+	uint32_t unused;
+	uint64_t number;
+};
+
+struct message_finished {
+	uint32_t type;
+	uint32_t again; /* 1: begin anew with the configuration that is kept now (SIGHUP, reload) */
+};
+
+/* A child has ended. Sent in order of `number`, and again to a new core until EXIT_SEEN. */
+struct message_exited {
+	uint32_t type;
+	int32_t pid;
+	int32_t status; /* as of wait(2) */
+	uint32_t unused;
+	uint64_t number;
+	reeve_nsec when; /* CLOCK_MONOTONIC */
+};
+
+/* The supervisor was sent a signal that is the core's to act on. */
+struct message_signalled {
+	uint32_t type;
+	int32_t signal;
+	int32_t pid; /* the sender, or 0 */
+	int32_t uid;
+};
+
+struct message_stream {
+	uint32_t type;
+	uint32_t stream;
+};
+
+/* Where a stream's bytes go. */
+struct message_log_open {
+	uint32_t type;
+	uint32_t stream;
+	int64_t max_bytes;   /* rotate when the file has this size or more; 0 or less: never */
+	int32_t backups;     /* kept as PATH.1 ... PATH.n; 0: truncate in place */
+	uint32_t mode;       /* of a file that is created, before the umask: 0644, or 0600 for AUTO */
+	uint8_t strip_ansi;
+	uint8_t to_syslog;   /* as well, or only, where the path is empty */
+	uint8_t to_stdout;   /* STREAM_SELF only: the supervisor is in the foreground */
+	uint8_t is_new;      /* AUTO, at first: the file must not exist yet */
+	char name[256];      /* of the program, for syslog and for messages; NUL-terminated */
+	char path[PATH_MAX]; /* "": no file. "/dev/stdout", "/dev/fd/N": the supervisor's own descriptors.
+	                      * Last, and sent only as far as its NUL. */
+};
+
+/* The largest message, and the most descriptors with one. */
+#define MESSAGE_MAX sizeof(struct message_log_open)
+#define MESSAGE_FDS_MAX 2
+
+union message {
+	uint32_t type;
+	struct message_plain plain;
+	struct message_row row;
+	struct message_keep keep;
+	struct message_exit_seen exit_seen;
+	struct message_finished finished;
+	struct message_exited exited;
+	struct message_signalled signalled;
+	struct message_stream stream;
+	struct message_log_open log_open;
+};
+
+/* Is this, as received, a whole message of a known type with its number of descriptors, its strings
+ * terminated? Returns its type, or -EBADMSG. */
+int message_check(const union message *message, size_t size, unsigned fds);
+
+/* "LOG_OPEN" for MESSAGE_LOG_OPEN; "unknown" for what is none. */
+const char *message_name(uint32_t type);
+
+/* How many bytes of it are to be sent. */
+size_t message_size(const union message *message);
+
+#endif
