@@ -1,10 +1,10 @@
 /* Every cell of the program's life, as laws rather than cases. */
-#include "supervisor/core/lifecycle.h"
+#include "core/lifecycle.h"
 #include "support/harness.h"
 
 static const enum process_state states[] = {
 #define PROCESS_STATE(name, number) STATE_##name,
-#include "supervisor/board/states.def"
+#include "board/states.def"
 #undef PROCESS_STATE
 };
 enum { STATES = sizeof states / sizeof states[0] };

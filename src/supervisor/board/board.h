@@ -18,7 +18,7 @@
 
 #include "reeve/base.h"
 #include "reeve/map.h"
-#include "supervisor/board/states.h"
+#include "board/states.h"
 
 /* The layout's version; it changes with any change of the structs below. */
 #define BOARD_VERSION 1

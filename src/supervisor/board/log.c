@@ -1,4 +1,4 @@
-#include "supervisor/board/log.h"
+#include "board/log.h"
 
 #include <stdarg.h>
 #include <stdbool.h>

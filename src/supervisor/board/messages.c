@@ -1,4 +1,4 @@
-#include "supervisor/board/messages.h"
+#include "board/messages.h"
 
 #include <errno.h>
 #include <stdbool.h>

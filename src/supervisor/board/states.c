@@ -1,4 +1,4 @@
-#include "supervisor/board/states.h"
+#include "board/states.h"
 
 #include <stddef.h>
 
@@ -8,7 +8,7 @@ const char *process_state_name(int state)
 #define PROCESS_STATE(name, number)                                                                \
 	case number:                                                                               \
 		return #name;
-#include "supervisor/board/states.def"
+#include "board/states.def"
 #undef PROCESS_STATE
 	}
 	return NULL;
@@ -20,7 +20,7 @@ const char *mood_name(int mood)
 #define MOOD(name, number)                                                                         \
 	case number:                                                                               \
 		return #name;
-#include "supervisor/board/states.def"
+#include "board/states.def"
 #undef MOOD
 	}
 	return NULL;

@@ -6,13 +6,13 @@
 
 enum process_state {
 #define PROCESS_STATE(name, number) STATE_##name = number,
-#include "supervisor/board/states.def"
+#include "board/states.def"
 #undef PROCESS_STATE
 };
 
 enum mood {
 #define MOOD(name, number) MOOD_##name = number,
-#include "supervisor/board/states.def"
+#include "board/states.def"
 #undef MOOD
 };
 

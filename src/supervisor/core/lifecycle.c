@@ -1,11 +1,11 @@
-#include "supervisor/core/lifecycle.h"
+#include "core/lifecycle.h"
 
 #include <stddef.h>
 
 /* The states' own numbers are the API's (0 ... 1000); the table wants them dense. */
 enum dense {
 #define PROCESS_STATE(name, number) DENSE_##name,
-#include "supervisor/board/states.def"
+#include "board/states.def"
 #undef PROCESS_STATE
 	DENSE_STATES,
 };
@@ -62,7 +62,7 @@ static enum dense dense_of(enum process_state state)
 #define PROCESS_STATE(name, number)                                                                \
 	case STATE_##name:                                                                         \
 		return DENSE_##name;
-#include "supervisor/board/states.def"
+#include "board/states.def"
 #undef PROCESS_STATE
 	}
 	return DENSE_STATES;

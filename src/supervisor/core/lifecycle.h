@@ -5,7 +5,7 @@
 #ifndef SUPERVISOR_CORE_LIFECYCLE_H
 #define SUPERVISOR_CORE_LIFECYCLE_H
 
-#include "supervisor/board/states.h"
+#include "board/states.h"
 
 enum lifecycle_event {
 	LIFECYCLE_START,	/* somebody, or autostart or autorestart, wants it started */
