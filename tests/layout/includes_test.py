@@ -1,0 +1,135 @@
+"""No include line looks up, or sideways at another role; the seam to the kernel is not gone around.
+
+The layers of libreeve and the rooms of the supervisor are the lists in src/lib/meson.build and
+src/supervisor/meson.build; each may include itself and those before it.
+"""
+import re
+
+import pytest
+
+import tree
+
+LAYERS = tree.listed(tree.ROOT / "src/lib/meson.build", "layer")
+ROOMS = tree.listed(tree.ROOT / "src/supervisor/meson.build", "room")
+ROLES = {"keeper", "core", "scribe", "gateway"}
+
+
+def header_layers(root):
+    """{public header: its layer}: the lowest layer with a file that is named after the header, else the lowest."""
+    found = {}
+    for header in (root / "include/reeve").glob("*.h"):
+        owners = [layer for layer in LAYERS for path in (root / "src/lib" / layer).glob("*.c") if path.stem.startswith(header.stem)]
+        found[header.name] = owners[0] if owners else LAYERS[0]
+    return found
+
+
+def may_include(place, target, headers):
+    """None, or what is wrong when a file in `place` (a folder below src, or "include") includes `target`."""
+    parts = target.split("/")
+    if len(parts) < 2:
+        return "does not name the layer"
+    if parts[0] == "reeve":
+        if parts[1] not in headers:
+            return "is no public header"
+        if place.startswith("lib/") and LAYERS.index(headers[parts[1]]) > LAYERS.index(place.split("/")[1]):
+            return "looks up: it belongs to %s" % headers[parts[1]]
+        return None
+    if place == "include":
+        return "is private"
+    if place.startswith("lib/"):
+        if parts[0] != "lib" or parts[1] not in LAYERS:
+            return "is not of the library"
+        return None if LAYERS.index(parts[1]) <= LAYERS.index(place.split("/")[1]) else "looks up"
+    if parts[0] != "supervisor" or parts[1] not in ROOMS:
+        return "is not of the supervisor (which has the library's public headers only)"
+    here = place.split("/")[1]
+    if here in ROLES and parts[1] in ROLES and parts[1] != here:
+        return "looks sideways at another role"
+    return None if ROOMS.index(parts[1]) <= ROOMS.index(here) else "looks up"
+
+
+def include_faults(root):
+    """["file:line: what"] of every include line that breaks a rule in src/ and include/ below root."""
+    headers, faults = header_layers(root), []
+    files = [p for p in sorted(root.glob("src/*/**/*")) + sorted(root.glob("include/**/*")) if p.suffix in (".c", ".h", ".def")]
+    for path in files:
+        relative = path.relative_to(root)
+        place = "include" if relative.parts[0] == "include" else "/".join(relative.parts[1:3])
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            match = re.match(r'\s*#\s*include\s*([<"])([^>"]+)[>"]', line)
+            if not match:
+                continue
+            kind, target = match.groups()
+            if kind == "<":
+                wrong = 'is ours: "..."' if target.split("/")[0] in ("reeve", "lib", "supervisor") else None
+            else:
+                wrong = may_include(place, target, headers)
+            if wrong:
+                faults.append("%s:%d: %s %s" % (relative, number, target, wrong))
+    return faults
+
+
+def seam_faults(symbols, seam):
+    """[object: call] of the library's objects that reach past sys_x() for a call that the seam has."""
+    return ["%s calls %s" % (name, call) for name, (_, undefined) in sorted(symbols.items())
+            if name != "base_sys.c.o" for call in sorted(undefined & seam)]
+
+
+def seam_calls():
+    rows = re.sub(r"/\*.*?\*/", "", (tree.ROOT / "src/lib/base/sys.def").read_text(), flags=re.DOTALL)
+    return {match.group(1) for match in re.finditer(r"(\w+)\s*\)\s*$", rows, re.MULTILINE)}
+
+
+def test_no_include_looks_up_or_sideways():
+    assert include_faults(tree.ROOT) == []
+
+
+def test_the_library_reaches_the_kernel_through_its_seam_alone():
+    symbols = tree.library_symbols()
+    assert symbols, "the library is not built"
+    assert seam_faults(symbols, seam_calls()) == []
+
+
+def test_the_seam_is_read_whole():
+    assert {"pipe2", "read", "malloc", "ppoll"} <= seam_calls()
+
+
+def test_a_call_past_the_seam_is_found():
+    assert seam_faults({"fd_pipe.c.o": ({"reeve_pipe"}, {"sys_pipe2", "pipe2"}), "base_sys.c.o": (set(), {"pipe2"})},
+                       {"pipe2"}) == ["fd_pipe.c.o calls pipe2"]
+
+
+@pytest.mark.parametrize("path, line, says", [
+    ("src/lib/base/x.c", '#include "lib/fd/pipe.h"', "looks up"),
+    ("src/lib/base/x.c", '#include "reeve/signal.h"', "looks up: it belongs to signal"),
+    ("src/lib/fd/x.c", '#include "pipe.h"', "does not name the layer"),
+    ("src/lib/fd/x.c", '#include "supervisor/text/ini.h"', "is not of the library"),
+    ("src/lib/fd/x.c", "#include <reeve/base.h>", "is ours"),
+    ("src/supervisor/core/x.c", '#include "lib/base/sys.h"', "is not of the supervisor"),
+    ("src/supervisor/core/x.c", '# include "supervisor/keeper/keeper.h"', "looks sideways"),
+    ("src/supervisor/scribe/x.h", '#include "supervisor/core/core.h"', "looks sideways"),
+    ("src/supervisor/text/x.c", '#include "supervisor/board/board.h"', "looks up"),
+    ("src/supervisor/core/x.c", '#include "reeve/nowhere.h"', "is no public header"),
+    ("include/reeve/x.h", '#include "lib/base/sys.h"', "is private"),
+])
+def test_a_wrong_include_is_found(tmp_path, path, line, says):
+    for name in "include/reeve/base.h", "include/reeve/signal.h", "src/lib/signal/signal.c", "src/lib/base/base.c", path:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    (tmp_path / path).write_text("\n%s\n" % line)
+    (fault,) = include_faults(tmp_path)
+    assert fault.startswith(path + ":2: ") and says in fault
+
+
+@pytest.mark.parametrize("path, line", [
+    ("src/lib/signal/x.c", '#include "lib/fd/pipe.h"'),
+    ("src/lib/loop/x.c", '#include "reeve/signal.h"'),
+    ("src/lib/base/x.c", "#include <signal.h>"),
+    ("src/supervisor/main/x.c", '#include "supervisor/keeper/keeper.h"'),
+    ("src/supervisor/core/x.c", '#include "supervisor/board/board.h"'),
+])
+def test_a_right_include_is_let_be(tmp_path, path, line):
+    for name in "include/reeve/signal.h", "src/lib/signal/signal.c", path:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(line if name == path else "")
+    assert include_faults(tmp_path) == []
