@@ -4,6 +4,8 @@
 """
 import re
 
+import pytest
+
 import tree
 
 MAP = tree.ROOT / "src/lib/reeve.map"
@@ -38,23 +40,23 @@ def in_manual(pages):
     return found
 
 
-def differences(left, right):
-    return {"only in the first": sorted(left - right), "only in the second": sorted(right - left)}
-
-
-SAME = {"only in the first": [], "only in the second": []}
+def same(**sets):
+    """Fail with a readable word unless the two named sets are equal."""
+    (left_name, left), (right_name, right) = sets.items()
+    assert left == right, "in the %s but not in the %s: %s; the other way round: %s" % (
+        left_name, right_name, " ".join(sorted(left - right)) or "none", " ".join(sorted(right - left)) or "none")
 
 
 def test_headers_and_export_list_agree():
-    assert differences(in_headers(), in_map(MAP.read_text())) == SAME, "write the list anew: see the head of this file"
+    same(headers=in_headers(), list=in_map(MAP.read_text()))
 
 
 def test_export_list_and_library_agree():
-    assert differences(in_map(MAP.read_text()), in_library(tree.LIBRARY / "libreeve.so")) == SAME
+    same(list=in_map(MAP.read_text()), library=in_library(tree.LIBRARY / "libreeve.so"))
 
 
 def test_export_list_and_manual_agree():
-    assert differences(in_map(MAP.read_text()), in_manual(p for p in tree.PAGES if p.suffix == ".3")) == SAME
+    same(list=in_map(MAP.read_text()), manual=in_manual(p for p in tree.PAGES if p.suffix == ".3"))
 
 
 def test_the_list_is_read_as_it_is_written():
@@ -80,7 +82,8 @@ def test_a_symbol_that_is_not_listed_is_not_exported_and_a_missing_one_is_found(
                              tmp_path / "x.c"])
     assert status == 0, said
     assert in_library(tmp_path / "x.so") == {"reeve_a"}
-    assert differences({"reeve_a", "reeve_c"}, in_library(tmp_path / "x.so"))["only in the first"] == ["reeve_c"]
+    with pytest.raises(AssertionError, match="in the list but not in the library: reeve_c;"):
+        same(list={"reeve_a", "reeve_c"}, library=in_library(tmp_path / "x.so"))
 
 
 def test_only_a_prototype_documents_a_function(tmp_path):

@@ -36,7 +36,7 @@ def test_it_has_a_guard_and_c_linkage(header):
 @pytest.mark.parametrize("text", [
     "struct twice { int x; };",  # no guard
     "#pragma once\nvoid f(size_t n);",  # needs another header first
-    "#pragma once\nstatic int unused;",  # a warning
+    "#pragma once\nstatic inline int f(int x) { return x ?: 1; }",  # a warning
 ])
 def test_a_header_that_does_not_is_found(tmp_path, text, language):
     (tmp_path / "x.h").write_text(text + "\n")
