@@ -43,7 +43,8 @@ def in_manual(pages):
 def same(**sets):
     """Fail with a readable word unless the two named sets are equal."""
     (left_name, left), (right_name, right) = sets.items()
-    assert left == right, "in the %s but not in the %s: %s; the other way round: %s" % (
+    agree = left == right
+    assert agree, "in the %s but not in the %s: %s; the other way round: %s" % (
         left_name, right_name, " ".join(sorted(left - right)) or "none", " ".join(sorted(right - left)) or "none")
 
 
