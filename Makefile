@@ -30,7 +30,7 @@ install: all ## install under PREFIX (/usr/local), below DESTDIR if that is set
 	@meson install -C $(BUILD)
 
 clean: ## remove what was built
-	rm -rf build build-*
+	rm -rf build build-* bench/build
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18

@@ -1,0 +1,227 @@
+#!/usr/bin/python3
+"""The figures that reeve is held to, measured in one run beside the peers: `make bench`.
+
+    ./table.py --reeved ../build/src/supervisor/main/reeved --quick     about ten minutes
+    ./table.py --reeved ... --out mine.jsonl                            as many runs as the benches think right
+    ./table.py --reeved ... --only spawn,log                            some rows
+    ./table.py --from mine.jsonl                                        the table of an earlier run
+
+A row is measured by one bench script; what it is held to is a rule over that script's lines. Take the ratios, not the
+absolute figures: they are of this machine, at this hour.
+"""
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import benchlib as b
+
+DEFERRED = ["libev", "cpython-signal", "libuv", "glib", "cpython-asyncio"]
+
+
+class Records:
+    """The benches' lines; of two about the same thing the later counts."""
+
+    def __init__(self, lines):
+        self.all = [json.loads(line) for line in lines if line.startswith("{")]
+
+    def find(self, bench, metric, peer, **params):
+        for record in reversed(self.all):
+            if (record["bench"], record["metric"], record["peer"]) == (bench, metric, peer) and all(
+                    record.get("params", {}).get(key) == value for key, value in params.items()):
+                return record
+        return None
+
+    def value(self, *key, **params):
+        record = self.find(*key, **params)
+        return None if record is None else record["value"]
+
+
+class Result:
+    """One line of the table: what was measured, against what, and whether the target is held (None: not measured)."""
+
+    def __init__(self, what, ours, theirs, target, held, ratio=None):
+        self.what, self.ours, self.theirs, self.target, self.held, self.ratio = what, ours, theirs, target, held, ratio
+
+    def cells(self):
+        held = {True: "held", False: "NOT HELD", None: "not measured"}[self.held]
+        return [self.what, self.ours, self.theirs, "-" if self.ratio is None else "%.2f" % self.ratio, self.target, held]
+
+
+def number(value, unit=""):
+    if value is None:
+        return "-"
+    return ("%.3g" % value if abs(value) < 1000 else "{:,.0f}".format(value)) + (" " + unit if unit else "")
+
+
+def at_most(what, ours, theirs, factor, unit, peer, target=None):
+    """Ours is at most `factor` times theirs."""
+    target = target or "at most %g times %s" % (factor, peer)
+    ratio = None if ours is None or not theirs else ours / theirs
+    return Result(what, number(ours, unit), "%s %s" % (peer, number(theirs, unit)), target,
+                  None if ratio is None else ratio <= factor, ratio)
+
+
+def no_slower_than_best(what, ours, peers, unit):
+    """peers: {name: value}. Ours is no slower than the fastest of them."""
+    known = {name: value for name, value in peers.items() if value is not None}
+    best = min(known, key=known.get) if known else "-"
+    return at_most(what, ours, known.get(best), 1, unit, best, "no slower than the best")
+
+
+def spawn(found):
+    for heap in 0, 1024:
+        yield at_most("spawn + reap, parent with %s touched" % ("1 GiB" if heap else "nothing"),
+                      found.value("lib.spawn", "p50", "reeve", heap_mib=heap),
+                      found.value("lib.spawn", "p50", "vfork+exec", heap_mib=heap), 1.15, "us", "vfork+exec")
+
+
+def dispatch(found):
+    def took(peer):
+        return found.value("lib.signal", "self", peer)
+    for mode in "reeve", "reeve-thread":
+        yield at_most("signal to itself until the callback has run (%s)" % mode, took(mode), took("sigaction-handler"), 1.15,
+                      "ns", "bare sigaction")
+    slowest = {peer: took(peer) for peer in DEFERRED}
+    yield no_slower_than_best("the same, beside deferred peers", took("reeve"), slowest, "ns")
+    yield at_most("the same (reeve-fd)", took("reeve-fd"), took("signalfd"), 1.1, "ns", "signalfd")
+
+
+def lost(found):
+    for mode in "reeve", "reeve-thread", "reeve-fd":
+        record = found.find("lib.lost", "received", mode)
+        params = record["params"] if record else {}
+        held = None if record is None else (
+            min(record["runs"]) == params["sent"] and params["payload"] is True and params["in_order"] is True)
+        yield Result("queued real-time signals from another process (%s)" % mode, number(record and record["value"]),
+                     "sent %s" % number(params.get("sent")), "all, with payload, in order", held)
+    ours, theirs = found.value("lib.lost", "rate", "reeve-fd"), found.value("lib.lost", "rate", "signalfd")
+    ratio = ours / theirs if ours and theirs else None
+    yield Result("the same, rate (reeve-fd)", number(ours, "/s"), "signalfd %s" % number(theirs, "/s"), "at least 0.8 of signalfd",
+                 None if ratio is None else ratio >= 0.8, ratio)
+
+
+def restart(found):
+    yield at_most("child that was up dies by SIGKILL until its successor runs main",
+                  found.value("sup.restart", "median", "reeve", child="old"),
+                  found.value("sup.restart", "median", "daemontools", child="old"), 1, "ms", "daemontools",
+                  "no slower than daemontools")
+
+
+def start(found):
+    for n in 1, 1000:
+        yield no_slower_than_best("exec of the supervisor until %d programs run" % n,
+                                  found.value("sup.start", "all_running", "reeve", n=n),
+                                  {peer: found.value("sup.start", "all_running", peer, n=n)
+                                   for peer in ("s6", "daemontools", "runit", "supervisord")}, "ms")
+
+
+def massdeath(found):
+    yield no_slower_than_best("1000 programs killed at once until all run again",
+                              found.value("sup.massdeath", "all_running", "reeve", n=1000),
+                              {peer: found.value("sup.massdeath", "all_running", peer, n=1000)
+                               for peer in ("daemontools", "runit", "s6", "supervisord")}, "ms")
+    record = found.find("sup.massdeath", "all_running", "reeve", n=1000)
+    wrong = record and (record["params"]["lost"], record["params"]["restarted_twice"])
+    yield Result("the same: lost, started twice", "%d, %d" % wrong if wrong else "-", "-", "none", wrong and wrong == (0, 0))
+
+
+def memory(found):
+    for n, limit in (1, 2), (10, 2.2), (100, 3), (1000, 8):
+        ours = found.value("sup.memory", "pss", "reeve", n=n, log="file")
+        theirs = found.value("sup.memory", "pss", "runit", n=n, log="file")
+        ours, theirs = ours and ours / 1024, theirs and theirs / 1024
+        yield Result("PSS of all supervising processes, %d program%s with log files" % (n, "s" if n > 1 else ""), number(ours, "MiB"),
+                     "runit %s" % number(theirs, "MiB"), "at most %g MB" % limit, None if ours is None else ours <= limit,
+                     ours / theirs if ours and theirs else None)
+
+
+def log(found):
+    for chunk, size in (64000, "64 KB"), (100, "100-byte"):
+        what = "1 GiB into a log rotated at 50 MB, %s writes: " % size
+        yield at_most(what + "supervising CPU", found.value("sup.log", "supervisor_cpu", "reeve", chunk=chunk),
+                      found.value("sup.log", "supervisor_cpu", "supervisord", chunk=chunk), 1 / 3, "s", "supervisord",
+                      "at most a third of supervisord's")
+        yield at_most(what + "wall time", found.value("sup.log", "wall", "reeve", chunk=chunk),
+                      found.value("sup.log", "wall", "cat", chunk=chunk), 1.1, "s", "cat >file")
+
+
+def idle(found):
+    record = found.find("sup.idle", "voluntary_switches", "reeve", n=100)
+    theirs = found.value("sup.idle", "voluntary_switches", "supervisord", n=100)
+    woken = None if record is None else record["params"].get("by_process") or {"all": record["value"]}
+    yield Result("idle with 100 programs for 60 s: wake-ups of each role",
+                 "-" if woken is None else ", ".join("%s: %d" % item for item in woken.items()),
+                 "supervisord %s" % number(theirs), "none in any role", None if woken is None else not any(woken.values()))
+
+
+# what, its rows, the bench script, arguments, the arguments of --quick, the peers beside reeve
+ROWS = {
+    "spawn": (spawn, "lib_spawn", [], ["--runs", "3", "--count", "1000"], ["vfork+exec", "posix_spawn", "fork+exec"]),
+    "dispatch": (dispatch, "lib_signal", [], ["--runs", "3", "--iters", "50000", "--cross", "2000"],
+                 ["sigaction-handler", "signalfd", *DEFERRED]),
+    "lost": (lost, "lib_lost", [], ["--runs", "1"], ["signalfd", "sigaction-handler"]),
+    "restart": (restart, "sup_restart", [], ["--samples", "10", "--young", "0"], ["daemontools", "runit"]),
+    "start": (start, "sup_start", ["--n", "1,1000"], ["--runs", "1"], ["s6", "daemontools", "runit", "supervisord"]),
+    "massdeath": (massdeath, "sup_massdeath", [], ["--runs", "1"], ["daemontools", "runit", "s6", "supervisord"]),
+    "memory": (memory, "sup_memory", ["--log", "file"], ["--runs", "1"], ["supervisord", "runit"]),
+    "log": (log, "sup_log", [], ["--runs", "1"], ["cat", "supervisord"]),
+    "idle": (idle, "sup_idle", ["--seconds", "60", "--log", "file", "--runs", "1"], [], ["supervisord"]),
+}
+LIBRARY_PEERS = {"spawn": ["reeve"], "dispatch": ["reeve", "reeve-thread", "reeve-fd"], "lost": ["reeve", "reeve-thread", "reeve-fd"]}
+
+
+def measure(name, reeved, quick, out):
+    _rows, script, always, quickly, peers = ROWS[name]
+    argv = [sys.executable, os.path.join(b.HERE, script + ".py"), "--out", out, *always, *(quickly if quick else [])]
+    if name in LIBRARY_PEERS:
+        peers = LIBRARY_PEERS[name] + peers
+    elif reeved:
+        peers = ["reeve=supervisord:%s" % reeved] + peers
+    for peer in peers:
+        argv += ["--peer", peer]
+    b.log("measuring: %s" % name)
+    if subprocess.call(argv, cwd=b.HERE, stdout=subprocess.DEVNULL):
+        b.log("%s did not end well" % script)
+
+
+def show(results):
+    rows = [["what", "reeve", "peer", "ratio", "to reach", ""]] + [result.cells() for result in results]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    rows.insert(1, ["-" * width for width in widths])
+    for row in rows:
+        print("| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths)) + " |")
+    count = [sum(result.held is verdict for result in results) for verdict in (True, False, None)]
+    print("\n%d held, %d not held, %d not measured" % tuple(count))
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument("--reeved", help="the program; without it the supervisor's rows are not measured for reeve")
+    ap.add_argument("--quick", action="store_true", help="fewer runs")
+    ap.add_argument("--only", default=",".join(ROWS), help="of " + ",".join(ROWS))
+    ap.add_argument("--out", help="keep the benches' lines in this file (default: nowhere)")
+    ap.add_argument("--from", dest="earlier", help="measure nothing, show this file's table")
+    args = ap.parse_args()
+    names = [name for name in args.only.split(",") if name]
+    unknown = set(names) - set(ROWS)
+    if unknown:
+        ap.error("no such row: " + ", ".join(sorted(unknown)))
+    reeved = args.reeved and os.path.abspath(args.reeved)
+    if reeved and not os.access(reeved, os.X_OK):
+        b.log("%s is not there: the supervisor's rows are measured for the peers only" % args.reeved)
+        reeved = None
+    with tempfile.TemporaryDirectory() as scratch:
+        path = args.earlier or os.path.abspath(args.out or os.path.join(scratch, "lines"))
+        if not args.earlier:
+            for name in names:
+                measure(name, reeved, args.quick, path)
+        with open(path, encoding="utf-8") as lines:
+            found = Records(lines)
+    show([result for name in names for result in ROWS[name][0](found)])
+
+
+if __name__ == "__main__":
+    main()
