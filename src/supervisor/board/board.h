@@ -88,10 +88,13 @@ struct board {
 	struct reeve_map *map;
 	struct board_header *header;
 	struct board_row *rows;
+	uint32_t free_from; /* no row before it is free: the writer's own note */
 };
 
 /* Make an empty one: a sealed memfd that nobody can shrink. Free with board_close(). */
 int board_create(const char *identifier, struct board *ret);
+
+void board_set_identifier(struct board *board, const char *identifier);
 
 /* Look at somebody's board, read-only. `fd` is borrowed. -EPROTO: this is no board of our version. */
 int board_open(int fd, struct board *ret);

@@ -6,6 +6,7 @@
  *
  *   core -> keeper    KEEP DROP EXIT_SEEN READY FINISHED
  *   keeper -> core    EXITED SIGNALLED SCRIBE_CHANGED
+ *   keeper -> scribe  CORE_CHANGED (and the end of this channel: finish)
  *   core -> scribe    LOG_OPEN LOG_CLOSE LOG_CLEAR LOG_REOPEN LOG_FINISH
  *   scribe -> core    LOG_FINISHED
  */
@@ -36,6 +37,8 @@
 	ROW(SIGNALLED, message_signalled, 0, 0)                                                    \
 	/* A new scribe runs; its channel comes along. */                                          \
 	ROW(SCRIBE_CHANGED, message_plain, 1, 1)                                                   \
+	/* keeper to scribe: a new core runs; its channel comes along. */                          \
+	ROW(CORE_CHANGED, message_plain, 1, 1)                                                     \
                                                                                                    \
 	/* Carry what comes out of this pipe to this log, or (the stream is known already, no      \
 	 * descriptor) from now on with these settings. */                                         \

@@ -1,0 +1,49 @@
+/* What a role is born with. The keeper forks it; main/ says which function it then is.
+ *
+ * Everything here was the keeper's a moment ago, so a role that starts in place of one that was killed finds
+ * its descriptors and the keeper's memory where the keeper has them: nothing has to be sent back. */
+#ifndef BOARD_ROLES_H
+#define BOARD_ROLES_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "board/board.h"
+#include "board/messages.h"
+
+enum role {
+	ROLE_CORE,
+	ROLE_SCRIBE,
+	ROLES,
+};
+
+/* The descriptors that the keeper holds for one row, each plus 1; 0: none. (The memory begins as zeroes.) */
+struct kept_row {
+	int32_t stdout_pipe[2], stderr_pipe[2], stdin_pipe; /* pipes: read end, write end */
+};
+
+/* What the keeper must not forget, of fixed size, all of it made before the first role starts. */
+#define KEEPER_EXITS_MAX 4096
+struct keeper_memory {
+	struct kept_row rows[BOARD_ROWS_MAX];
+	int32_t snapshot; /* plus 1 */
+
+	/* Exits that were reaped and are not on the board yet: numbers [first, next), in a ring. */
+	struct message_exited exits[KEEPER_EXITS_MAX];
+	uint64_t exits_first, exits_next;
+};
+
+struct role_start {
+	struct board *board;
+	const struct keeper_memory *memory;
+	int keeper;	/* the channel to the keeper */
+	int peer;	/* the channel between core and scribe */
+	int log_read;	/* the supervisor's own log: the scribe reads */
+	int log_write;	/* and all write */
+	bool again;	/* in place of one that was killed: the board has rows to be taken over */
+};
+
+/* What a role does until it ends; returns its exit status. */
+typedef int role_main(const struct role_start *start);
+
+#endif

@@ -1,0 +1,153 @@
+#include "keeper/keeper.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "board/log.h"
+#include "keeper/exits.h"
+#include "keeper/state.h"
+#include "keeper/store.h"
+#include "reeve/error.h"
+#include "reeve/signal.h"
+
+/* What the keeper acts on; the rest of the signals do what they always do. */
+static const int watched[] = { SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR2 };
+enum { WATCHED = sizeof watched / sizeof watched[0] };
+
+/* Returns whether it was a role's end. */
+static bool reap_role(struct keeper *keeper, const struct reeve_process_outcome *outcome)
+{
+	for (enum role role = 0; role < ROLES; role++) {
+		if (keeper->roles[role].pid == outcome->pid) {
+			roles_ended(keeper, role, outcome);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void reap_roles_only(struct keeper *keeper)
+{
+	struct reeve_process_outcome outcome;
+
+	for (enum role role = 0; role < ROLES; role++)
+		if (keeper->roles[role].pid > 0 &&
+			reeve_process_wait_pid(keeper->roles[role].pid, REEVE_PROCESS_WAIT_ENDED, 0,
+				&outcome) > 0)
+			roles_ended(keeper, role, &outcome);
+}
+
+void keeper_reap(struct keeper *keeper)
+{
+	struct reeve_process_outcome outcome;
+
+	while (keeper->reaps && exits_have_room(keeper->memory)) {
+		if (reeve_process_wait_pid(-1, REEVE_PROCESS_WAIT_ENDED, 0, &outcome) <= 0)
+			break;
+		if (!reap_role(keeper, &outcome))
+			exits_add(keeper->memory, &outcome);
+	}
+	if (!keeper->reaps || !exits_have_room(keeper->memory))
+		reap_roles_only(keeper);
+	mail_flush(keeper, ROLE_CORE);
+}
+
+static void signalled(const struct reeve_signal_event *event, void *data)
+{
+	struct keeper *keeper = data;
+
+	if (event->signo == SIGCHLD)
+		keeper_reap(keeper);
+	else
+		mail_signal(keeper, event->signo, event->pid, event->uid);
+}
+
+static void signals_due(struct reeve_loop_source *source, int fd, unsigned events, void *data)
+{
+	reeve_signal_dispatch();
+}
+
+static int prepare_memory(struct keeper *keeper)
+{
+	/* Large, and untouched but where it is used. Private: a role has the copy it was born with. */
+	keeper->memory = calloc(1, sizeof *keeper->memory);
+	if (!keeper->memory)
+		return -ENOMEM;
+	keeper->memory->snapshot = keeper->setup->snapshot + 1;
+	keeper->memory->exits_first = keeper->memory->exits_next = 1;
+	keeper->exits_sent = 1;
+	return 0;
+}
+
+static int prepare_signals(struct keeper *keeper, struct reeve_signal_subscription **subscriptions)
+{
+	int fd, r;
+
+	for (int i = 0; i < WATCHED; i++) {
+		r = reeve_signal_subscribe(watched[i], signalled, keeper, &subscriptions[i]);
+		if (r < 0)
+			return r;
+	}
+	fd = reeve_signal_fd();
+	if (fd < 0)
+		return fd;
+	return reeve_loop_add_fd(keeper->loop, fd, REEVE_LOOP_READABLE, signals_due, keeper,
+		&keeper->signal_source);
+}
+
+static int prepare(struct keeper *keeper, struct reeve_signal_subscription **subscriptions)
+{
+	int r = prepare_memory(keeper);
+
+	if (r == 0)
+		r = reeve_loop_new(&keeper->loop);
+	if (r == 0)
+		r = roles_prepare(keeper);
+	if (r == 0)
+		r = prepare_signals(keeper, subscriptions);
+	return r;
+}
+
+/* Release everything, but the snapshot where a new beginning wants it. */
+static int release(struct keeper *keeper, struct reeve_signal_subscription **subscriptions)
+{
+	struct keeper_memory *memory = keeper->memory;
+	int snapshot = -EBADF;
+
+	for (int i = 0; i < WATCHED; i++)
+		reeve_signal_unsubscribe(subscriptions[i]);
+	reeve_loop_free(keeper->loop);
+	if (memory) {
+		store_drop_all(memory, atomic_load(&keeper->setup->board->header->rows));
+		snapshot = memory->snapshot - 1;
+	}
+	free(memory);
+	return snapshot;
+}
+
+int keeper_run(const struct keeper_setup *setup, int *ret_snapshot)
+{
+	struct reeve_signal_subscription *subscriptions[WATCHED] = { 0 };
+	struct keeper keeper = { .setup = setup };
+	int snapshot, r;
+
+	r = prepare(&keeper, subscriptions);
+	if (r == 0)
+		r = roles_start(&keeper);
+	if (r == 0) {
+		/* No more than an interruption ends the loop before the core does. */
+		do
+			r = reeve_loop_run(keeper.loop);
+		while (r == -EINTR);
+	}
+	snapshot = release(&keeper, subscriptions);
+	if (r == 0 && keeper.begins_anew) {
+		*ret_snapshot = snapshot;
+		return KEEPER_AGAIN;
+	}
+	if (snapshot >= 0)
+		close(snapshot);
+	return r < 0 ? r : KEEPER_FINISHED;
+}

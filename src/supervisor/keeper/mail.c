@@ -1,0 +1,195 @@
+/* What the keeper and the other roles say to each other. Nothing is queued twice: what is still to be sent is
+ * read off the keeper's state whenever a channel has room. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "board/log.h"
+#include "keeper/exits.h"
+#include "keeper/state.h"
+#include "keeper/store.h"
+#include "reeve/channel.h"
+#include "reeve/error.h"
+
+/* Messages taken in one go before others have their turn. */
+#define MESSAGES_A_ROUND 64
+
+static int send_message(int channel, const void *message, const int *fd)
+{
+	const union message *whole = message;
+
+	return reeve_channel_send(channel, message, message_size(whole), fd, fd ? 1 : 0, 0);
+}
+
+static int send_new_peer(struct keeper_role *role, uint32_t type)
+{
+	struct message_plain message = { .type = type };
+	int r;
+
+	if (role->new_peer < 0)
+		return 0;
+	r = send_message(role->channel, &message, &role->new_peer);
+	if (r < 0)
+		return r;
+	close(role->new_peer);
+	role->new_peer = -EBADF;
+	return 0;
+}
+
+static int send_signals(struct keeper *keeper, struct keeper_role *core)
+{
+	while (keeper->signal_count > 0) {
+		int r = send_message(core->channel, &keeper->signals[0], NULL);
+
+		if (r < 0)
+			return r;
+		keeper->signal_count--;
+		memmove(&keeper->signals[0], &keeper->signals[1],
+			keeper->signal_count * sizeof keeper->signals[0]);
+	}
+	return 0;
+}
+
+static int send_exits(struct keeper *keeper, struct keeper_role *core)
+{
+	while (keeper->reaps && keeper->exits_sent < keeper->memory->exits_next) {
+		int r = send_message(
+			core->channel, exits_get(keeper->memory, keeper->exits_sent), NULL);
+
+		if (r < 0)
+			return r;
+		keeper->exits_sent++;
+	}
+	return 0;
+}
+
+void mail_flush(struct keeper *keeper, enum role which)
+{
+	struct keeper_role *role = &keeper->roles[which];
+	int r;
+
+	if (!role->source)
+		return;
+	if (which == ROLE_CORE) {
+		r = send_new_peer(role, MESSAGE_SCRIBE_CHANGED);
+		if (r == 0)
+			r = send_exits(keeper, role);
+		if (r == 0)
+			r = send_signals(keeper, role);
+	} else {
+		r = send_new_peer(role, MESSAGE_CORE_CHANGED);
+	}
+	/* Anything but a full queue means that the role is ending: its end will be heard of. */
+	reeve_loop_fd_set_events(role->source,
+		REEVE_LOOP_READABLE | (r == -ETIMEDOUT ? REEVE_LOOP_WRITABLE : 0));
+}
+
+void mail_signal(struct keeper *keeper, int signo, pid_t pid, uid_t uid)
+{
+	for (unsigned i = 0; i < keeper->signal_count; i++)
+		if (keeper->signals[i].signal == signo)
+			return;
+	if (keeper->signal_count == KEEPER_SIGNALS_MAX)
+		return;
+	keeper->signals[keeper->signal_count++] = (struct message_signalled){
+		.type = MESSAGE_SIGNALLED,
+		.signal = signo,
+		.pid = pid,
+		.uid = (int32_t)uid,
+	};
+	mail_flush(keeper, ROLE_CORE);
+}
+
+static void close_all(const int *fds, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		close(fds[i]);
+}
+
+static void core_is_ready(struct keeper *keeper)
+{
+	keeper->reaps = true;
+	keeper->exits_sent = keeper->memory->exits_first;
+	if (!keeper->is_ready && keeper->setup->on_ready)
+		keeper->setup->on_ready(keeper->setup->data);
+	keeper->is_ready = true;
+	keeper_reap(keeper);
+	mail_flush(keeper, ROLE_CORE);
+}
+
+/* Returns 0, or -EBADMSG for what does not make sense. Takes the descriptors. */
+static int take_from_core(
+	struct keeper *keeper, const union message *message, const int *fds, size_t count)
+{
+	int r;
+
+	switch (message->type) {
+	case MESSAGE_KEEP:
+		return store_keep_consume(keeper->memory, &message->keep, fds, count);
+	case MESSAGE_DROP:
+		return store_drop(keeper->memory, message->row.row);
+	case MESSAGE_EXIT_SEEN:
+		r = exits_seen(keeper->memory, message->exit_seen.number);
+		if (r == 0)
+			keeper_reap(keeper); /* there may have been no room */
+		return r;
+	case MESSAGE_READY:
+		core_is_ready(keeper);
+		return 0;
+	case MESSAGE_FINISHED:
+		keeper->finishing = true;
+		keeper->begins_anew = message->finished.again == 1;
+		return 0;
+	}
+	close_all(fds, count);
+	return -EBADMSG;
+}
+
+/* Returns false when there is nothing more to take for now. */
+static bool take_message(struct keeper *keeper, enum role role)
+{
+	union message message;
+	int fds[MESSAGE_FDS_MAX];
+	struct reeve_channel_info info = { 0 };
+	ssize_t size = reeve_channel_receive(keeper->roles[role].channel, &message, sizeof message,
+		fds, MESSAGE_FDS_MAX, &info, 0);
+	int r;
+
+	if (keeper->roles[role].channel < 0 || size == 0 || size == -ETIMEDOUT || size == -ECONNRESET)
+		return false;
+	if (size < 0) {
+		log_line(LOG_ERROR, "keeper: a message from the %s was lost: %s", role_name(role),
+			reeve_error_text((int)size));
+		return size == -EMSGSIZE || size == -EMFILE || size == -EBADMSG;
+	}
+	r = message_check(&message, (size_t)size, (unsigned)info.descriptor_count);
+	if (r < 0)
+		close_all(fds, info.descriptor_count);
+	else if (role == ROLE_CORE)
+		r = take_from_core(keeper, &message, fds, info.descriptor_count);
+	else
+		r = -EBADMSG; /* the scribe has nothing to say to us */
+	if (r < 0)
+		log_line(LOG_ERROR, "keeper: dropped a senseless message (%s) from the %s",
+			message_name(message.type), role_name(role));
+	return true;
+}
+
+void mail_ready(struct reeve_loop_source *source, int fd, unsigned events, void *data)
+{
+	struct keeper *keeper = data;
+	enum role role = fd == keeper->roles[ROLE_CORE].channel ? ROLE_CORE : ROLE_SCRIBE;
+
+	if (events & (REEVE_LOOP_READABLE | REEVE_LOOP_HANGUP)) {
+		int taken = 0;
+
+		while (taken < MESSAGES_A_ROUND && take_message(keeper, role))
+			taken++;
+		if (keeper->roles[role].source != source)
+			return; /* its end was heard of meanwhile */
+		if (taken == 0 && (events & REEVE_LOOP_HANGUP))
+			reeve_loop_fd_set_events(source, 0); /* SIGCHLD is on its way */
+	}
+	if (events & REEVE_LOOP_WRITABLE)
+		mail_flush(keeper, role);
+}

@@ -1,0 +1,72 @@
+/* What the keeper's files share. */
+#ifndef KEEPER_STATE_H
+#define KEEPER_STATE_H
+
+#include "keeper/keeper.h"
+#include "reeve/loop.h"
+#include "reeve/process.h"
+
+/* Signals for the core that it has not been told yet; more of them are one. */
+#define KEEPER_SIGNALS_MAX 8
+
+/* One of the other roles, as the keeper sees it. */
+struct keeper_role {
+	pid_t pid; /* 0: it does not run */
+	int channel; /* the keeper's end; negative: none */
+	int new_peer; /* the end of a new channel to the other role, not yet sent; negative: none */
+	reeve_nsec started;
+	unsigned starts;
+	unsigned quick_deaths; /* in a row */
+	struct reeve_loop_source *source;  /* on the channel */
+	struct reeve_loop_source *restart; /* timer */
+};
+
+struct keeper {
+	const struct keeper_setup *setup;
+	struct keeper_memory *memory;
+	struct reeve_loop *loop;
+	struct reeve_loop_source *signal_source, *overdue;
+	struct keeper_role roles[ROLES];
+
+	bool is_ready;	 /* the core has been up once */
+	bool reaps;	 /* there is a core that hears of exits */
+	bool finishing;	 /* the core has said that it is over */
+	bool begins_anew; /* ... and that a new beginning is wanted */
+	uint64_t exits_sent; /* the next exit that the core is to be told */
+	struct message_signalled signals[KEEPER_SIGNALS_MAX];
+	unsigned signal_count;
+};
+
+/* roles.c */
+
+/* Make what they need. Returns 0 or a negative errno. */
+int roles_prepare(struct keeper *keeper);
+
+/* Start both. Returns 0 or a negative errno; nothing runs then. */
+int roles_start(struct keeper *keeper);
+
+/* The role's process has ended: start it again, now or in a while, or end with it. */
+void roles_ended(struct keeper *keeper, enum role role, const struct reeve_process_outcome *outcome);
+
+/* The core has said that it is over: see that the others end, and the loop then. */
+void roles_finish(struct keeper *keeper);
+
+const char *role_name(enum role role);
+
+/* mail.c */
+
+/* A channel has something to read, or room again. */
+void mail_ready(struct reeve_loop_source *source, int fd, unsigned events, void *data);
+
+/* Send the role all that it has not been told yet, as far as its channel has room. */
+void mail_flush(struct keeper *keeper, enum role role);
+
+/* Tell the core of a signal. */
+void mail_signal(struct keeper *keeper, int signo, pid_t pid, uid_t uid);
+
+/* keeper.c */
+
+/* Collect every child that has ended and may be told. */
+void keeper_reap(struct keeper *keeper);
+
+#endif

@@ -1,0 +1,76 @@
+#include "keeper/store.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static void replace(int32_t *held, int fd)
+{
+	if (*held > 0)
+		close(*held - 1);
+	*held = fd + 1;
+}
+
+static void close_all(const int *fds, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		close(fds[i]);
+}
+
+/* Where descriptors of this kind are held, and how many; 0 for what can't be. */
+static size_t place(
+	struct keeper_memory *memory, const struct message_keep *keep, int32_t **ret)
+{
+	if (keep->row == ROW_SELF) {
+		*ret = &memory->snapshot;
+		return keep->kind == KEPT_STDOUT ? 1 : 0;
+	}
+	if (keep->row >= BOARD_ROWS_MAX)
+		return 0;
+	switch (keep->kind) {
+	case KEPT_STDOUT:
+		*ret = memory->rows[keep->row].stdout_pipe;
+		return 2;
+	case KEPT_STDERR:
+		*ret = memory->rows[keep->row].stderr_pipe;
+		return 2;
+	case KEPT_STDIN:
+		*ret = &memory->rows[keep->row].stdin_pipe;
+		return 1;
+	}
+	return 0;
+}
+
+int store_keep_consume(
+	struct keeper_memory *memory, const struct message_keep *keep, const int *fds, size_t count)
+{
+	int32_t *held = NULL;
+
+	if (count == 0 || place(memory, keep, &held) != count) {
+		close_all(fds, count);
+		return -EBADMSG;
+	}
+	for (size_t i = 0; i < count; i++)
+		replace(&held[i], fds[i]);
+	return 0;
+}
+
+int store_drop(struct keeper_memory *memory, uint32_t row)
+{
+	struct kept_row *kept;
+
+	if (row >= BOARD_ROWS_MAX)
+		return -EBADMSG;
+	kept = &memory->rows[row];
+	for (int end = 0; end < 2; end++) {
+		replace(&kept->stdout_pipe[end], -1);
+		replace(&kept->stderr_pipe[end], -1);
+	}
+	replace(&kept->stdin_pipe, -1);
+	return 0;
+}
+
+void store_drop_all(struct keeper_memory *memory, uint32_t rows)
+{
+	for (uint32_t row = 0; row < rows && row < BOARD_ROWS_MAX; row++)
+		store_drop(memory, row);
+}
