@@ -109,9 +109,9 @@ typedef void reeve_loop_fd_callback(struct reeve_loop_source *source, int fd, un
  * /proc/sys/fs/epoll/max_user_watches, -EINVAL for unknown events or the loop's own descriptor, -ELOOP for
  * loops that watch one another.
  *
- * A descriptor that is closed while its source lives: the source goes silent, and the number is not free
- * for another source (-EEXIST) until it has been freed. Where another process still holds what was behind it,
- * the kernel goes on reporting it; those reports are recognized and dropped, they never reach a callback. */
+ * A descriptor that is closed while its source lives: the source goes silent (or, where another process or a
+ * duplicate still holds what was behind it, is called on), and the number is not free for another source
+ * (-EEXIST). Once the source is freed it is not called again in either case. */
 REEVE_API int reeve_loop_add_fd(struct reeve_loop *loop, int fd, unsigned events,
 	reeve_loop_fd_callback *callback, void *data, struct reeve_loop_source **ret);
 

@@ -1,6 +1,9 @@
 #include "lib/base/sys.h"
 
+#include <errno.h>
 #include <fcntl.h>
+
+#include "lib/base/raw.h"
 
 #define SYS(type, failure, name, parameters, arguments, call)                                      \
 	type sys_##name parameters                                                                 \
