@@ -8,22 +8,23 @@
  *	map = reeve_map_free(map);
  *
  * There are two ways to the bytes. The pointer of reeve_map_data() and reeve_map_slice() is the
- *memory itself: as fast as memory is, and as dangerous, for if somebody truncates the file,
- *touching what is gone raises SIGBUS. The checked calls (get, put, move, find, rfind, read, write,
- *read_line) copy, keep to the bounds, and answer -ENODATA where the file has been truncated: even
- *if that happens while they run. A map that cannot shrink (reeve_map_anonymous, or
- *REEVE_MAP_SEAL_SHRINK) has neither the danger nor the price, which is a system call or two for
- *each checked call: there they are plain memory copies.
+ * memory itself: as fast as memory is, and as dangerous, for if somebody truncates the file,
+ * touching what is gone raises SIGBUS. The checked calls (get, put, move, find, rfind, read,
+ * write, read_line) copy, keep to the bounds, and answer -ENODATA where the file has been
+ * truncated: even if that happens while they run. A map that cannot shrink (reeve_map_anonymous,
+ * or REEVE_MAP_SEAL_SHRINK) has neither the danger nor the price, which is a system call or two
+ * for each checked call: there they are plain memory copies.
  *
- * How it is done: where the memory may go away, the kernel does the copying (process_vm_readv(2)),
- *and answers EFAULT where the processor would have raised the signal. No signal handler is
- *installed, and no state is kept. The price is that a sandbox which forbids that call makes checked
- *calls fail with -EPERM or -ENOSYS.
+ * How it is done: where the memory may go away, the kernel does the copying
+ * (process_vm_readv(2)), and answers EFAULT where the processor would have raised the signal. No
+ * signal handler is installed, and no state is kept. The price is that a sandbox which forbids
+ * that call makes checked calls fail with -EPERM or -ENOSYS.
  *
  * A map is inherited through fork(2), its memory being shared unless it is REEVE_MAP_COPY; its
- *cursor and its size are each process's own. The calls that take an offset may be made by several
- *threads at once; those that move the cursor, and resize, refresh and seal, may not. What other
- *processes write at the same time is seen as mixed as memory always is: locks are the caller's. */
+ * cursor and its size are each process's own. The calls that take an offset may be made by
+ * several threads at once; those that move the cursor, and resize, refresh and seal, may not.
+ * What other processes write at the same time is seen as mixed as memory always is: locks are
+ * the caller's. */
 #ifndef REEVE_MAP_H
 #define REEVE_MAP_H
 
@@ -57,17 +58,17 @@ enum reeve_map_access {
 /* Making and ending.
  *
  * Those that make a map return 0 and a map in `ret`, to be released with reeve_map_free(), or
- * -EINVAL, -ENOMEM, -EMFILE, -ENFILE, and what is named with each. `size` and `offset` are bytes;
- * no alignment is asked for. */
+ * -EINVAL, -ENOMEM, -EMFILE, -ENFILE, and what is named with each. `size` and `offset` are
+ * bytes; no alignment is asked for. */
 
-/* `size` bytes of zeroes, shared with the processes forked from now on. Pages cost memory when they
- * are first touched. It can grow but not shrink. */
+/* `size` bytes of zeroes, shared with the processes forked from now on. Pages cost memory when
+ * they are first touched. It can grow but not shrink. */
 REEVE_API int reeve_map_anonymous(size_t size, struct reeve_map **ret);
 
 /* A part of a file: `size` bytes from `offset`, or all that follows `offset` where size is 0.
  *
- * -ENODATA (the file ends before that), -ENODEV (not a regular file), -EOVERFLOW (larger than the
- * address space), or as open(2). */
+ * -ENODATA (the file ends before that), -ENODEV (not a regular file), -EOVERFLOW (larger than
+ * the address space), or as open(2). */
 REEVE_API int reeve_map_file(const char *path, enum reeve_map_access access, uint64_t offset,
 	size_t size, struct reeve_map **ret);
 
@@ -79,34 +80,34 @@ REEVE_API int reeve_map_descriptor(
 
 /* A memfd of `size` bytes of zeroes with these seals (REEVE_MAP_SEAL_*, but not WRITE or
  * FUTURE_WRITE, which are for reeve_map_seal() when it has been filled), to be shared by passing
- * reeve_map_fd() over a channel. Pages cost memory when they are first touched, so a generous size
- * costs address space alone.
+ * reeve_map_fd() over a channel. Pages cost memory when they are first touched, so a generous
+ * size costs address space alone.
  *
  *   name   shown in /proc/PID/maps, for debugging; NULL: "reeve" */
 REEVE_API int reeve_map_memory(
 	const char *name, size_t size, unsigned seals, struct reeve_map **ret);
 
-/* The whole of a memfd or file that came from another process, which need not be trusted. `fd` is
- * borrowed.
+/* The whole of a memfd or file that came from another process, which need not be trusted. `fd`
+ * is borrowed.
  *
  *   minimum   bytes that it must have at least
  *   seals     that it must have, all of them. Unless REEVE_MAP_SEAL_SHRINK is among them the other
- * side can truncate it at any time
+ *             side can truncate it at any time
  *
- * -EPERM (a seal is missing), -ENODATA (smaller than `minimum`, or empty), -ENODEV (not a regular
- * file or memfd), -EACCES (not open in a way that `access` allows, or sealed against it), -EBADF.
- */
+ * -EPERM (a seal is missing), -ENODATA (smaller than `minimum`, or empty), -ENODEV (not a
+ * regular file or memfd), -EACCES (not open in a way that `access` allows, or sealed against
+ * it), -EBADF. */
 REEVE_API int reeve_map_received(int fd, enum reeve_map_access access, size_t minimum,
 	unsigned seals, struct reeve_map **ret);
 
-/* Memory with a name, that lives until it is removed or the machine restarts; as shm_open(3). A new
- * one appears under its name in one step, with its size and mode.
+/* Memory with a name, that lives until it is removed or the machine restarts; as shm_open(3). A
+ * new one appears under its name in one step, with its size and mode.
  *
  *   name     1 to 255 bytes without a slash but one in front, which may be left out
  *   flags    REEVE_MAP_CREATE, REEVE_MAP_EXCLUSIVE or 0
  *   mode     of a new one, whatever the umask
  *   size     of a new one; one that exists must have as much, and that much is mapped; 0: all it
- * has
+ *            has
  *
  * -ENOENT, -EEXIST, -EACCES (its mode), -ENODATA (smaller than `size`), -ENAMETOOLONG, -ENODEV,
  * -ENOSPC. */
@@ -135,8 +136,8 @@ REEVE_API int reeve_map_fd(const struct reeve_map *map);
 
 /* A new descriptor of what is beneath that can only be read, for those who are to look but not
  * touch; close-on-exec, the caller's to close. A process of the same user can still open it anew
- * for writing through /proc, unless its mode forbids. Needs /proc. Returns it, or -ENOENT, -EACCES,
- * -EMFILE, -ENFILE. */
+ * for writing through /proc, unless its mode forbids. Needs /proc. Returns it, or -ENOENT,
+ * -EACCES, -EMFILE, -ENFILE. */
 REEVE_API int reeve_map_open_readonly(const struct reeve_map *map);
 
 /* Checked access. Nothing is done by halves but for -ENODATA and -EIO (an error of the disk), of
@@ -152,8 +153,9 @@ REEVE_API int reeve_map_put(struct reeve_map *map, size_t offset, const void *da
 /* Copy `size` bytes inside the map; the two places may overlap. Returns as reeve_map_put(). */
 REEVE_API int reeve_map_move(struct reeve_map *map, size_t to, size_t from, size_t size);
 
-/* Find the first (the last) occurrence of `size` bytes that lies wholly between `start` and `end`;
- * `end` past the map means its end. Nothing is found at `start` where size is 0 (rfind: at `end`).
+/* Find the first (the last) occurrence of `size` bytes that lies wholly between `start` and
+ * `end`; `end` past the map means its end. Nothing is found at `start` where size is 0 (rfind:
+ * at `end`).
  *
  * Returns 0 and its offset in `ret`; -ENOENT; -ERANGE (start is past the end); -ENODATA, -EIO. */
 REEVE_API int reeve_map_find(const struct reeve_map *map, const void *data, size_t size,
@@ -177,22 +179,23 @@ REEVE_API ssize_t reeve_map_read(struct reeve_map *map, void *data, size_t size)
 REEVE_API int reeve_map_write(struct reeve_map *map, const void *data, size_t size);
 
 /* Read up to and including the next newline, but `size` bytes at most: a longer line comes in
- * pieces, of which only the last ends with the newline. No zero byte is added. Returns how many, 0
- * at the end, -ENODATA, -EIO. */
+ * pieces, of which only the last ends with the newline. No zero byte is added. Returns how many,
+ * 0 at the end, -ENODATA, -EIO. */
 REEVE_API ssize_t reeve_map_read_line(struct reeve_map *map, void *data, size_t size);
 
 /* Changing it. */
 
 /* Make what is beneath end where the map then ends, and map that. Pointers into it are invalid
- * afterwards; a cursor past the end is put at the end. New bytes are zero. Other processes see it
- * after reeve_map_refresh().
+ * afterwards; a cursor past the end is put at the end. New bytes are zero. Other processes see
+ * it after reeve_map_refresh().
  *
- * Returns 0, -EACCES (not REEVE_MAP_WRITE), -EINVAL (size 0), -EPERM (a seal forbids it, or it is
- * anonymous and would shrink), -EFBIG, -ENOSPC, -ENOMEM. On failure nothing has changed. */
+ * Returns 0, -EACCES (not REEVE_MAP_WRITE), -EINVAL (size 0), -EPERM (a seal forbids it, or it
+ * is anonymous and would shrink), -EFBIG, -ENOSPC, -ENOMEM. On failure nothing has changed. */
 REEVE_API int reeve_map_resize(struct reeve_map *map, size_t size);
 
-/* Follow a change that somebody else made: from now on the map ends where what is beneath it ends.
- * Returns 0, -ENODATA (nothing is left), -EOVERFLOW, -ENOMEM. On failure nothing has changed. */
+/* Follow a change that somebody else made: from now on the map ends where what is beneath it
+ * ends. Returns 0, -ENODATA (nothing is left), -EOVERFLOW, -ENOMEM. On failure nothing has
+ * changed. */
 REEVE_API int reeve_map_refresh(struct reeve_map *map);
 
 /* Add seals to a map of reeve_map_memory(). With WRITE the map becomes one of REEVE_MAP_READ.
@@ -209,8 +212,8 @@ REEVE_API unsigned reeve_map_seals(const struct reeve_map *map);
 /* Wait until what was written is on the disk; see msync(2). Returns 0, -EIO, -ENOMEM, -ERANGE. */
 REEVE_API int reeve_map_flush(struct reeve_map *map, size_t offset, size_t size);
 
-/* Say how it will be used; `advice` is one of MADV_* of <sys/mman.h>, see madvise(2). Returns 0, or
- * as there. */
+/* Say how it will be used; `advice` is one of MADV_* of <sys/mman.h>, see madvise(2). Returns 0,
+ * or as there. */
 REEVE_API int reeve_map_advise(struct reeve_map *map, size_t offset, size_t size, int advice);
 
 /* Keep it in memory, and undo that; see mlock(2). Returns 0, -ENOMEM or -EPERM (RLIMIT_MEMLOCK),
