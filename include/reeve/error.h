@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-/* Large enough for every text that reeve_error_format() writes, the final NUL included. */
+/* Large enough for every text that reeve_error_format() writes, with its NUL. */
 #define REEVE_ERROR_TEXT_MAX 96
 
 /* "ENOENT" for -ENOENT, "OK" for 0, "EUNKNOWN" for what is no error number of this system. Never NULL; the
@@ -29,7 +29,7 @@ REEVE_API const char *reeve_error_text(int error);
  * Returns 0 with *ret written, or -EINVAL where `name` is NULL or no such name (case counts). */
 REEVE_API int reeve_error_from_name(const char *name, int *ret);
 
-/* Write "No such file or directory (ENOENT)", or "Unknown error 4711", into `text`, cut to `size` bytes
+/* Write "No such file or directory (ENOENT)", or "Unknown error -4711", into `text`, cut to `size` bytes
  * with its NUL. Returns `text`, for use in an argument list. With `size` 0 nothing is written. */
 REEVE_API char *reeve_error_format(int error, char *text, size_t size);
 

@@ -80,7 +80,7 @@ static void leave(struct reeve_loop_source *source)
 {
 	struct epoll_event ignored = { 0 };
 
-	epoll_ctl(source->loop->epoll_fd, EPOLL_CTL_DEL, source->descriptor.fd, &ignored);
+	sys_epoll_ctl(source->loop->epoll_fd, EPOLL_CTL_DEL, source->descriptor.fd, &ignored);
 }
 
 /* The source that a report is about, or NULL where it is a ghost's. */
