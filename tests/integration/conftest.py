@@ -1,0 +1,192 @@
+"""A supervisor on a configuration of its own, in a directory of its own, for one test.
+
+    def test_a_crash_is_mended(reeved, reports):
+        reeved.start("[program:x]\\ncommand = ...\\n")
+        _, started = reeved.wait_line(r"spawned: 'x' with pid (\\d+)")
+        os.kill(int(started[1]), signal.SIGKILL)
+        reeved.wait_line(r"spawned: 'x'", after=reeved.seen)
+        assert reeved.stop() == 0
+
+`reeved` is ours; `supervisor` is each of the real supervisord and ours in turn, for what both must do alike. Nothing here sleeps:
+what is waited for is a line, a file's change or a process's end. A test that leaves a process behind fails.
+"""
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+import watching
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("REEVE_BUILD", ROOT / "build"))
+REEVED = BUILD / "src/supervisor/main/reeved"
+
+HEAD = """[supervisord]
+nodaemon = true
+logfile = {dir}/supervisord.log
+pidfile = {dir}/supervisord.pid
+childlogdir = {dir}
+{supervisord}
+[unix_http_server]
+file = {dir}/supervisor.sock
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+[supervisorctl]
+serverurl = unix://{dir}/supervisor.sock
+"""
+
+
+class Supervisor:
+    """One supervisor in the foreground, and what it says."""
+
+    def __init__(self, program, directory):
+        self.program, self.dir = str(program), pathlib.Path(directory)
+        self.conf, self.log = self.dir / "supervisord.conf", self.dir / "supervisord.log"
+        self.process = self.lines = None
+
+    def start(self, text, *arguments, supervisord="", env=None, wait=True):
+        """Write the configuration ({dir} stands for the test's directory; `supervisord`: more keys of that section), start on it,
+        and wait until it says that it runs."""
+        text = HEAD.replace("{supervisord}", supervisord) + text
+        self.conf.write_text(text.replace("{dir}", str(self.dir)))
+        return self.run("-n", "-c", self.conf, *arguments, env=env, wait=r"started with pid" if wait else None)
+
+    def run(self, *arguments, env=None, wait=None):
+        """Start with these arguments and no more."""
+        reading, writing = os.pipe()
+        self.process = subprocess.Popen([self.program, *map(str, arguments)], cwd=self.dir, stdin=subprocess.DEVNULL, stdout=writing,
+                                        stderr=writing, env=dict(os.environ, **(env or {})), start_new_session=True)
+        os.close(writing)
+        self.lines = watching.Lines(reading)
+        if wait:
+            self.wait_line(wait)
+        return self
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    @property
+    def seen(self):
+        """The number of lines so far: `after=` that, only what comes later counts."""
+        while self.lines.read(0):
+            pass
+        return len(self.lines.lines)
+
+    def wait_line(self, pattern, after=0, limit=None):
+        """(number, match) of the first line of its log, from number `after` on, that matches."""
+        return self.lines.wait(pattern, after, limit)
+
+    def wait_spawned(self, name, after=0):
+        """(number of the line, pid) of a program's next start."""
+        number, match = self.wait_line(r"spawned: '%s' with pid (\d+)" % name, after)
+        return number, int(match[1])
+
+    def wait_running(self, name, after=0):
+        return self.wait_line(r"success: %s entered RUNNING state" % name, after)[0]
+
+    def send(self, number):
+        os.kill(self.pid, number)
+
+    def stop(self, number=signal.SIGTERM, limit=None):
+        """End it as a person would, and tell its exit status."""
+        self.send(number)
+        return self.wait(limit)
+
+    def wait(self, limit=None):
+        try:
+            status = self.process.wait(limit or watching.LIMIT)
+        except subprocess.TimeoutExpired:
+            raise watching.Timeout("it did not end; it said:\n" + "\n".join(self.lines.lines)) from None
+        while self.lines.read(0):
+            pass
+        return status
+
+    def status(self):
+        """{program: word of its state} as `reeved --status` tells it, which reads the board and wakes no one."""
+        done = subprocess.run([self.program, "-c", str(self.conf), "--status"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, timeout=watching.LIMIT)
+        assert done.returncode == 0, done.stderr
+        return {line.split()[0]: line.split()[1] for line in done.stdout.splitlines() if line.strip()}
+
+    def wait_status(self, name, state):
+        """Wait until the board has a program in this state; between two looks it waits for the next line of the log."""
+        while True:
+            count = self.seen
+            status = self.status().get(name)
+            if status == state:
+                return
+            if not self.lines.read(watching.LIMIT) and len(self.lines.lines) == count:
+                raise watching.Timeout("%s is %s, not %s; the log:\n%s" % (name, status, state, "\n".join(self.lines.lines)))
+
+    def descendants(self):
+        return watching.descendants_of(self.pid)
+
+    def clean_up(self):
+        """End what is left, whatever state the test left it in."""
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        if self.lines:
+            os.close(self.lines.fd)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind():
+    """Orphans of a test come to us: a test that leaves any has failed, and they are ended."""
+    watching.adopt_orphans()
+    before = set(watching.descendants_of(os.getpid()))
+    yield
+    left = set(watching.descendants_of(os.getpid())) - before
+    names = {}
+    for pid in left:
+        try:
+            names[pid] = pathlib.Path("/proc/%d/cmdline" % pid).read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+            os.kill(pid, signal.SIGKILL)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    while reap():
+        pass
+    assert not names, "processes were left behind: %s" % names
+
+
+def reap():
+    """Take the status of an orphan that has ended; False when none is there."""
+    try:
+        return os.waitpid(-1, os.WNOHANG)[0] > 0
+    except ChildProcessError:
+        return False
+
+
+def supervised(program, directory):
+    made = Supervisor(program, directory)
+    try:
+        yield made
+    finally:
+        made.clean_up()
+
+
+@pytest.fixture
+def reeved(tmp_path, nothing_left_behind):
+    if not REEVED.exists():
+        pytest.skip("reeved is not built")
+    yield from supervised(REEVED, tmp_path)
+
+
+@pytest.fixture(params=["supervisord", "reeved"])
+def supervisor(request, tmp_path, nothing_left_behind):
+    program = shutil.which("supervisord") if request.param == "supervisord" else REEVED
+    if program is None or not pathlib.Path(program).exists():
+        pytest.skip("%s is not here" % request.param)
+    yield from supervised(program, tmp_path)
+
+
+@pytest.fixture
+def reports(tmp_path):
+    """A FIFO (reports.path) that programs under test write lines to."""
+    fifo = watching.Fifo(tmp_path / "reports")
+    yield fifo
+    fifo.close()
