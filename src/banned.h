@@ -6,7 +6,7 @@
  *   atoi, ...                      no errors, undefined     -> strtol, or a parser that says what is wrong
  *   system, popen                  a shell nobody asked for -> reeve_process_spawn
  *   mktemp, tmpnam, tempnam        a race by design         -> mkstemp, memfd_create */
-#ifndef BANNED_H
+#if !defined(BANNED_H) && !defined(__ASSEMBLER__)
 #define BANNED_H
 
 /* Their declarations first: a poisoned name may not even be declared. */

@@ -13,13 +13,17 @@
 #include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "lib/base/kernel.h"
 
 #define SYS(type, failure, name, parameters, arguments, call) type sys_##name parameters;
 #include "lib/base/sys.def"

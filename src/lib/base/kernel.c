@@ -1,0 +1,40 @@
+#include "lib/base/kernel.h"
+
+#include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+long kernel_clone(long number, const long arguments[5], int (*run)(void *argument), void *argument)
+{
+	long r = clone_call(number, arguments, run, argument);
+
+	if (r >= 0)
+		return r;
+	errno = (int)-r;
+	return -1;
+}
+
+int kernel_waitid(int type, id_t id, siginfo_t *info, int options, struct rusage *usage)
+{
+	return (int)syscall(SYS_waitid, type, id, info, options, usage);
+}
+
+int kernel_set_mask(const uint64_t *set, uint64_t *old)
+{
+	return (int)syscall(SYS_rt_sigprocmask, SIG_SETMASK, set, old, sizeof *set);
+}
+
+int kernel_pidfd_open(pid_t pid, unsigned flags)
+{
+	return (int)syscall(SYS_pidfd_open, pid, flags);
+}
+
+int kernel_pidfd_send_signal(int pidfd, int signal, siginfo_t *info, unsigned flags)
+{
+	return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, info, flags);
+}
+
+int kernel_execveat(int fd, const char *path, char *const argv[], char *const environment[], int flags)
+{
+	return (int)syscall(SYS_execveat, fd, path, argv, environment, flags);
+}

@@ -1,0 +1,27 @@
+/* System calls that no libc offers in the form that is needed here. Result and errno as any other call's. */
+#ifndef LIB_BASE_KERNEL_H
+#define LIB_BASE_KERNEL_H
+
+#include <signal.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+/* clone3(2) or clone(2), by its number: `run(argument)` is called in the child, on the stack that the arguments name,
+ * and what it returns is the child's exit status. Arguments as the kernel takes them in registers. */
+long kernel_clone(long number, const long arguments[5], int (*run)(void *argument), void *argument);
+
+/* The same without errno, in assembly: a negative errno, or the child's pid. */
+long clone_call(long number, const long arguments[5], int (*run)(void *argument), void *argument);
+
+/* waitid(2) with the child's resource usage. */
+int kernel_waitid(int type, id_t id, siginfo_t *info, int options, struct rusage *usage);
+
+/* sigprocmask(2) of all 64 signals, those that libc keeps for itself too. */
+int kernel_set_mask(const uint64_t *set, uint64_t *old);
+
+int kernel_pidfd_open(pid_t pid, unsigned flags);
+int kernel_pidfd_send_signal(int pidfd, int signal, siginfo_t *info, unsigned flags);
+int kernel_execveat(int fd, const char *path, char *const argv[], char *const environment[], int flags);
+
+#endif

@@ -1,0 +1,20 @@
+/* Making the child process: clone3(2), or clone(2) where that is not to be had, and what is missing then done by the
+ * child itself. */
+#ifndef LIB_PROCESS_CLONE_H
+#define LIB_PROCESS_CLONE_H
+
+#include "lib/process/child.h"
+
+struct clone_request {
+	struct child *child;
+	bool share_memory; /* CLONE_VM: the child runs on `stack` */
+	void *stack;
+	size_t stack_size;
+};
+
+/* Make a process that runs child_run(), and wait until it has executed a program or ended. All signals are blocked
+ * meanwhile in the calling thread, and it can't be cancelled. Returns the pid, or a negative errno; -EBADF, -EACCES, -ENOENT,
+ * -EBUSY, -EOPNOTSUPP where it is the cgroup's fault. */
+pid_t clone_child(const struct clone_request *request, int *ret_pidfd);
+
+#endif
