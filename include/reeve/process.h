@@ -20,9 +20,9 @@
 #define REEVE_PROCESS_H
 
 #include <sys/resource.h>
-#include <sys/select.h> /* sigset_t, in every mode of the compiler */
 
 #include "reeve/base.h"
+#include "reeve/signal.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -61,7 +61,7 @@ struct reeve_process;
 /* Enter the directory with the caller's user and groups, before they are changed. Without it the new user enters
  * it, and must be allowed to. */
 #define REEVE_PROCESS_DIRECTORY_AS_CALLER (1u << 13)
-/* The child gets the calling thread's signal mask. Without it, `mask`; without that, an empty one. */
+/* The child gets the calling thread's signal mask. Without it, `mask`. */
 #define REEVE_PROCESS_KEEP_MASK (1u << 14)
 /* What the caller ignores stays ignored. Without it every signal has its default disposition in the child. */
 #define REEVE_PROCESS_KEEP_IGNORED (1u << 15)
@@ -126,8 +126,8 @@ struct reeve_process_spec {
 	const struct reeve_process_descriptor *descriptors;
 	size_t descriptor_count;
 
-	const sigset_t *mask;    /* the child's signal mask; NULL: empty */
-	const sigset_t *ignored; /* signals that the child ignores; NULL: none */
+	reeve_signal_set mask;    /* the child's signal mask */
+	reeve_signal_set ignored; /* signals that the child ignores */
 
 	/* The signal that the child gets when its parent dies; 0: none. Trap: to the kernel the parent is the *thread*
 	 * that called spawn, so spawn from one that lives as long as the process. A set-user-ID, set-group-ID or

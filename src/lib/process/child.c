@@ -304,30 +304,20 @@ static IN_CHILD int ask_for_parent_death_signal(struct child *child)
 
 /* --- Signals -------------------------------------------------------------------------------------------------- */
 
-static IN_CHILD bool has_signal(const sigset_t *set, int signal)
-{
-	uint64_t bits;
-
-	if (!set)
-		return false;
-	__builtin_memcpy(&bits, set, sizeof bits);
-	return bits >> (signal - 1) & 1;
-}
-
 static IN_CHILD int set_disposition(struct child *child, int signal)
 {
 	union disposition old = { 0 }, new = { .handler = SIG_DFL };
 
-	if (has_signal(child->spec->ignored, signal)) {
+	if (child->spec->ignored >> (signal - 1) & 1) {
 		new.handler = SIG_IGN;
 	} else if (asked(child, REEVE_PROCESS_KEEP_IGNORED)) {
 		if (!child->must_clear_handlers)
 			return 0;
-		CALL(SYS_rt_sigaction, signal, 0, &old, sizeof(uint64_t));
+		CALL(SYS_rt_sigaction, signal, 0, &old, sizeof(reeve_signal_set));
 		if (old.handler == SIG_IGN)
 			return 0;
 	}
-	return CALL(SYS_rt_sigaction, signal, &new, 0, sizeof(uint64_t));
+	return CALL(SYS_rt_sigaction, signal, &new, 0, sizeof(reeve_signal_set));
 }
 
 /* Handlers are gone by CLONE_CLEAR_SIGHAND; what is ignored stays so unless it is reset one by one. */

@@ -29,7 +29,7 @@ struct child {
 	int *sources; /* one for each of them: where its `from` is now */
 	int executable_fd, directory_fd;
 
-	uint64_t mask;
+	reeve_signal_set mask;
 	pid_t parent; /* who the parent must be, for the parent-death signal */
 	char oom_score_adj[16];
 

@@ -68,7 +68,7 @@ static int check(const struct reeve_process_spec *spec)
 		spec->limit_count > REEVE_PROCESS_LIMITS_MAX ||
 		spec->group_count > REEVE_PROCESS_GROUPS_MAX)
 		return -E2BIG;
-	if (spec->ignored && (sigismember(spec->ignored, SIGKILL) || sigismember(spec->ignored, SIGSTOP)))
+	if (spec->ignored & (REEVE_SIGNAL_SET(SIGKILL) | REEVE_SIGNAL_SET(SIGSTOP)))
 		return -EINVAL;
 	return 0;
 }
@@ -165,8 +165,7 @@ static int prepare(struct attempt *attempt, const struct reeve_process_spec *spe
 	if (r < 0)
 		return r;
 	choose_program(attempt);
-	if (spec->mask)
-		memcpy(&child->mask, spec->mask, sizeof child->mask);
+	child->mask = spec->mask;
 	child->parent = asked(attempt, REEVE_PROCESS_SIBLING) ? getppid() : getpid();
 	snprintf(child->oom_score_adj, sizeof child->oom_score_adj, "%d", spec->oom_score_adj);
 	attempt->share_memory = MAY_SHARE_MEMORY && !changes_credentials(spec);
