@@ -140,8 +140,9 @@ REEVE_API int reeve_map_fd(const struct reeve_map *map);
  * -EACCES, -EMFILE, -ENFILE. */
 REEVE_API int reeve_map_open_readonly(const struct reeve_map *map);
 
-/* Checked access. Nothing is done by halves but for -ENODATA and -EIO (an error of the disk), of
- * which some bytes may have been copied. A map of REEVE_MAP_READ answers writing with -EACCES. */
+/* Checked access. Nothing is done by halves but for -ENODATA and -EIO (an error of the disk, or
+ * none of it left for a hole), of which some bytes may have been copied. A map of REEVE_MAP_READ
+ * answers writing with -EACCES. */
 
 /* Copy bytes out. Returns 0, -ERANGE (not wholly inside the map), -ENODATA (the file no longer
  * reaches that far), -EIO. */
@@ -154,10 +155,11 @@ REEVE_API int reeve_map_put(struct reeve_map *map, size_t offset, const void *da
 REEVE_API int reeve_map_move(struct reeve_map *map, size_t to, size_t from, size_t size);
 
 /* Find the first (the last) occurrence of `size` bytes that lies wholly between `start` and
- * `end`; `end` past the map means its end. Nothing is found at `start` where size is 0 (rfind:
- * at `end`).
+ * `end`; `end` past the map means its end. Where size is 0, that is at `start` (rfind: at
+ * `end`).
  *
- * Returns 0 and its offset in `ret`; -ENOENT; -ERANGE (start is past the end); -ENODATA, -EIO. */
+ * Returns 0 and its offset in `ret`; -ENOENT; -ERANGE (start is past the end); -ENODATA, -EIO,
+ * -ENOMEM. */
 REEVE_API int reeve_map_find(const struct reeve_map *map, const void *data, size_t size,
 	size_t start, size_t end, size_t *ret);
 REEVE_API int reeve_map_rfind(const struct reeve_map *map, const void *data, size_t size,
@@ -185,12 +187,14 @@ REEVE_API ssize_t reeve_map_read_line(struct reeve_map *map, void *data, size_t 
 
 /* Changing it. */
 
-/* Make what is beneath end where the map then ends, and map that. Pointers into it are invalid
- * afterwards; a cursor past the end is put at the end. New bytes are zero. Other processes see
- * it after reeve_map_refresh().
+/* Give the map another size. Where it grows, the file beneath is made longer if need be, with
+ * zeroes; where it shrinks, the file is cut at the map's new end. Pointers into the map are
+ * invalid afterwards; a cursor past the end is put at the end. Other processes follow with
+ * reeve_map_refresh().
  *
  * Returns 0, -EACCES (not REEVE_MAP_WRITE), -EINVAL (size 0), -EPERM (a seal forbids it, or it
- * is anonymous and would shrink), -EFBIG, -ENOSPC, -ENOMEM. On failure nothing has changed. */
+ * is anonymous and would shrink), -EFBIG, -ENOSPC, -ENOMEM. On failure the map is as before; the
+ * file may be longer. */
 REEVE_API int reeve_map_resize(struct reeve_map *map, size_t size);
 
 /* Follow a change that somebody else made: from now on the map ends where what is beneath it

@@ -1,9 +1,9 @@
 /* Messages on a channel: one sendmsg(2) or recvmsg(2) each.
  *
- * The calls are made with MSG_DONTWAIT whatever the descriptor's mode, and poll(2) waits: a deadline is
- * then kept also when several threads use one channel. Room for control data is for the most that the
- * kernel can deliver, so that MSG_CTRUNC has one meaning only: descriptors did not fit under
- * RLIMIT_NOFILE. */
+ * The calls are made with MSG_DONTWAIT whatever the descriptor's mode, and poll(2) waits: a
+ * deadline is then kept also when several threads use one channel. Room for control data is for
+ * the most that the kernel can deliver, so that MSG_CTRUNC has one meaning only: descriptors did
+ * not fit under RLIMIT_NOFILE. */
 #include "reeve/channel.h"
 
 #include <errno.h>

@@ -1,9 +1,10 @@
 /* Addresses of channels: listening, accepting, connecting.
  *
- * A listening socket is made under a name of its own beside its address, given its mode, set to listen, and
- * only then linked to the address: so whoever finds a socket there that refuses connections has found one
- * whose listener is dead. Two that find the same dead one are kept apart by a lock on the directory, held
- * from the look until the replacement: else the second could replace the first one's living socket. */
+ * A listening socket is made under a name of its own beside its address, given its mode, set to
+ * listen, and only then linked to the address: so whoever finds a socket there that refuses
+ * connections has found one whose listener is dead. Two that find the same dead one are kept
+ * apart by a lock on the directory, held from the look until the replacement: else the second
+ * could replace the first one's living socket. */
 #include "reeve/channel.h"
 
 #include <errno.h>
@@ -90,8 +91,8 @@ static int open_directory(const char *path, const char **ret_base)
 	return fd;
 }
 
-/* Bind to a name in the directory that nobody else uses; it is reached through /proc so that a directory's name
- * of any length fits. */
+/* Bind to a name in the directory that nobody else uses; it is reached through /proc so that a
+ * directory's name of any length fits. */
 static int bind_temporary(int fd, int directory, char name[TEMPORARY_NAME_SIZE])
 {
 	static atomic_uint counter;
@@ -111,7 +112,8 @@ static int bind_temporary(int fd, int directory, char name[TEMPORARY_NAME_SIZE])
 	return r;
 }
 
-/* Whether somebody listens there: 0 if not any more, -EADDRINUSE, -EEXIST (no socket), -ENOENT, ... */
+/* Whether somebody listens there: 0 if not any more, -EADDRINUSE, -EEXIST (no socket), -ENOENT,
+ * ... */
 static int check_dead(int directory, const char *base, const struct address *address)
 {
 	CLEANUP_FD int fd = -EBADF;
@@ -239,8 +241,8 @@ int reeve_channel_accept(int listener, reeve_nsec timeout)
 	return r;
 }
 
-/* A connection waits inside connect(2) for room in the listener's queue: poll(2) does not know of that, but
- * the timeout for sending is heeded. */
+/* A connection waits inside connect(2) for room in the listener's queue: poll(2) does not know
+ * of that, but the timeout for sending is heeded. */
 static int limit_connect(int fd, reeve_nsec left)
 {
 	struct timeval limit = { 0 };

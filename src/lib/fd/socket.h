@@ -1,4 +1,5 @@
-/* What the two halves of the channels share: messages (channel.c) and addresses (channel_address.c). */
+/* What the two halves of the channels share: messages (channel.c) and addresses
+ * (channel_address.c). */
 #ifndef LIB_FD_SOCKET_H
 #define LIB_FD_SOCKET_H
 
