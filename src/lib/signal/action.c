@@ -74,14 +74,14 @@ bool action_is_ours(int signo)
 {
 	struct sigaction now;
 
-	return installed[signo] && sigaction(signo, NULL, &now) == 0 &&
+	return installed[signo] && sys_sigaction(signo, NULL, &now) == 0 &&
 		(now.sa_flags & SA_SIGINFO) && now.sa_sigaction == installed[signo];
 }
 
 void action_remove(int signo)
 {
 	if (action_is_ours(signo))
-		sigaction(signo, &saved[signo], NULL);
+		sys_sigaction(signo, &saved[signo], NULL);
 	installed[signo] = NULL;
 	change_set(&chained, signo, false);
 }
@@ -130,7 +130,7 @@ static void fail_by_default(int signo, siginfo_t *info)
 {
 	struct sigaction by_default = { .sa_handler = SIG_DFL };
 
-	sigaction(signo, &by_default, NULL);
+	sys_sigaction(signo, &by_default, NULL);
 	if (signo == SIGTRAP || signo == SIGSYS)
 		sys_rt_tgsigqueueinfo(getpid(), gettid(), signo, info);
 }

@@ -107,7 +107,8 @@ static void stop(void)
 
 	if (running) {
 		atomic_store(&quit, true);
-		(void)!write(control, &one, sizeof one);
+		while (sys_write(control, &one, sizeof one) < 0)
+			; /* it has room for one more, always */
 		pthread_join(thread, NULL);
 		running = false;
 	}
