@@ -39,16 +39,16 @@ enum reeve_daemon_flags {
 	REEVE_DAEMON_KEEP_DESCRIPTORS = 1 << 5   /* leave all other descriptors open */
 };
 
-/* All zero is the whole sequence: umask 0, directory "/". Borrowed for the call only. */
+/* All zero is the whole sequence: umask 0, directory "/", no wait. Borrowed for the call only. */
 struct reeve_daemon_spec {
 	unsigned flags;          /* enum reeve_daemon_flags */
 	mode_t umask;
 	const char *directory;   /* NULL: "/" */
-	const int *keep;         /* descriptors to keep open, `keep_count` of them, in any order */
+	const int *keep;         /* descriptors to keep as they are, `keep_count` of them, in any order */
 	size_t keep_count;
 
-	/* How long the starter waits for the daemon's report. 0 does wait for nothing but the steps' own
-	 * success, REEVE_FOREVER without limit. */
+	/* How long the starter waits for the daemon's report; REEVE_FOREVER: without limit; 0: for nothing but
+	 * the success of the steps. */
 	reeve_nsec timeout;
 };
 
@@ -66,7 +66,8 @@ struct reeve_daemon;
 /* Become a daemon. Returns in two processes, as fork(2) does:
  *
  *   in the daemon    0, with *ret written: call reeve_daemon_report() when it is ready, or has failed
- *   in the starter   1, with *report written, when the daemon has reported (look at report->status)
+ *   in the starter   1, with *report written, when the daemon has reported (look at report->status), or with a
+ *                    timeout of 0 when it has taken its steps
  *   in the starter   a negative errno, with *report written as far as it is known:
  *                    of the step that report->failed names, in whichever process it failed: the daemon is no
  *                    more; -ETIMEDOUT: no report in time, the daemon goes on (report->pid; its report, when
@@ -75,8 +76,8 @@ struct reeve_daemon;
  *                    nothing was done.
  *
  * To be called while the process has one thread: the others do not survive fork(2). Standard I/O is flushed
- * first. The intermediate process is reaped here, or left alone where somebody else did. Descriptors are
- * closed by close_range(2): the cost does not depend on the limit. With the signals reset, handlers that
+ * first. The intermediate process is reaped here, or left alone where somebody else did; with one fork the daemon is
+ * the starter's child, to be waited for by a starter that goes on. Descriptors are closed by close_range(2): the cost does not depend on the limit. With the signals reset, handlers that
  * reeve/signal.h has installed are gone: become a daemon first, subscribe afterwards.
  *
  * A daemon that must not report just calls reeve_daemon_free(); the starter's answer is then -EPIPE. */
@@ -103,17 +104,18 @@ REEVE_API const char *reeve_daemon_step_name(enum reeve_daemon_step step);
  * A file left over by a killed process holds no lock and is taken over. */
 struct reeve_pid_file;
 
-/* Open and lock `path`, creating it with mode 0644 less the umask. Its old content stays until
- * reeve_pid_file_write(). A file that is removed by its last owner in the same moment is not fallen for.
+/* Open and lock `path`, creating it with mode 0644 less the umask. Old content is cleared once the lock is held:
+ * nobody reads the pid of a process that is no more. A file that its last owner removes in the same moment is not
+ * fallen for.
  *
  *   ret_owner   on -EBUSY the pid in the file, 0 where it holds none; NULL: not wanted
  *
  * Returns 0, or -EBUSY: already running; -EINVAL where `path` is no regular file, -ELOOP for a symbolic link,
- * or what open(2) failed with. */
+ * -ESTALE where others keep removing the file, or what open(2) failed with. */
 REEVE_API int reeve_pid_file_open(const char *path, struct reeve_pid_file **ret, pid_t *ret_owner);
 
-/* Write the calling process's pid; from now on it is the one that removes the file. A reader never sees a part
- * of it, or an empty file where a longer pid stood. Returns 0, or -ENOSPC, -EIO, -EDQUOT, ... */
+/* Write the calling process's pid; from now on it is the one that removes the file. To be called again after
+ * fork(2), when the child is to own it. Returns 0, or -ENOSPC, -EIO, -EDQUOT, ... */
 REEVE_API int reeve_pid_file_write(struct reeve_pid_file *file);
 
 /* The descriptor that carries the lock, for struct reeve_daemon_spec's `keep`. */
@@ -132,8 +134,9 @@ REEVE_API struct reeve_pid_file *reeve_pid_file_free(struct reeve_pid_file *file
 
 /* These send to $NOTIFY_SOCKET (a path, or an abstract name with a leading '@'). Each returns 1 where the
  * message was sent, 0 where no socket is set, or a negative errno: -EINVAL for a malformed variable or
- * argument, -E2BIG for an address or a message too long, -ECONNREFUSED, -ENOENT, ... They never block for
- * longer than a datagram needs. Thread-safe as far as nobody changes the environment. */
+ * argument, -EMSGSIZE for a message too long, -ETIMEDOUT where the manager leaves its socket full for five seconds,
+ * -ECONNREFUSED, -ENOENT, ... In a set-user-ID program the variables count as not set. Thread-safe as far as
+ * nobody changes the environment. */
 
 /* Lines of VARIABLE=value as sd_notify(3) has them. */
 REEVE_API int reeve_notify(const char *state);

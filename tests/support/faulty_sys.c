@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "lib/base/raw.h"
 #include "lib/base/sys.h"
 
 static struct plan {

@@ -4,6 +4,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+#ifndef SYS_epoll_pwait2
+#define SYS_epoll_pwait2 441
+#endif
+
 long kernel_clone(long number, const long arguments[5], int (*run)(void *argument), void *argument)
 {
 	long r = clone_call(number, arguments, run, argument);
@@ -39,17 +46,12 @@ int kernel_execveat(int fd, const char *path, char *const argv[], char *const en
 	return (int)syscall(SYS_execveat, fd, path, argv, environment, flags);
 }
 
-int kernel_tgkill(pid_t pid, pid_t tid, int signal)
+int kernel_close_range(unsigned first, unsigned last, unsigned flags)
 {
-	return (int)syscall(SYS_tgkill, pid, tid, signal);
+	return (int)syscall(SYS_close_range, first, last, flags);
 }
 
-int kernel_rt_sigqueueinfo(pid_t pid, int signal, siginfo_t *info)
+int kernel_epoll_pwait2(int epoll_fd, struct epoll_event *events, int size, const struct timespec *timeout)
 {
-	return (int)syscall(SYS_rt_sigqueueinfo, pid, signal, info);
-}
-
-int kernel_rt_tgsigqueueinfo(pid_t pid, pid_t tid, int signal, siginfo_t *info)
-{
-	return (int)syscall(SYS_rt_tgsigqueueinfo, pid, tid, signal, info);
+	return (int)syscall(SYS_epoll_pwait2, epoll_fd, events, size, timeout, NULL, 0);
 }

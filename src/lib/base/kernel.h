@@ -6,6 +6,9 @@
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sys/types.h>
+#include <time.h>
+
+struct epoll_event;
 
 /* clone3(2) or clone(2), by its number: `run(argument)` is called in the child, on the stack that the arguments name,
  * and what it returns is the child's exit status. Arguments as the kernel takes them in registers. */
@@ -22,9 +25,11 @@ int kernel_set_mask(const uint64_t *set, uint64_t *old);
 
 int kernel_pidfd_open(pid_t pid, unsigned flags);
 int kernel_pidfd_send_signal(int pidfd, int signal, siginfo_t *info, unsigned flags);
-int kernel_tgkill(pid_t pid, pid_t tid, int signal);
-int kernel_rt_sigqueueinfo(pid_t pid, int signal, siginfo_t *info);
-int kernel_rt_tgsigqueueinfo(pid_t pid, pid_t tid, int signal, siginfo_t *info);
 int kernel_execveat(int fd, const char *path, char *const argv[], char *const environment[], int flags);
+
+int kernel_close_range(unsigned first, unsigned last, unsigned flags);
+
+/* epoll_wait(2) with nanoseconds, from Linux 5.11 on. */
+int kernel_epoll_pwait2(int epoll_fd, struct epoll_event *events, int size, const struct timespec *timeout);
 
 #endif

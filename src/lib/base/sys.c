@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "lib/base/raw.h"
-
 #define SYS(type, failure, name, parameters, arguments, call)                                      \
 	type sys_##name parameters                                                                 \
 	{                                                                                          \
