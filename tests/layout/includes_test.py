@@ -11,6 +11,13 @@ import tree
 
 LAYERS = tree.listed(tree.ROOT / "src/lib/meson.build", "layer")
 ROOMS = tree.listed(tree.ROOT / "src/supervisor/meson.build", "room")
+# Below the seam: what its rows call.
+UNDER_THE_SEAM = {"base_sys.c.o", "base_kernel.c.o"}
+# A call past the seam, and why it may be.
+PAST_THE_SEAM = {
+    "process_clone.c.o calls kernel_set_mask": "puts the caller's mask back, and what undoes may not fail",
+    "process_spawn.c.o calls kernel_waitid": "reaps a child that failed, and what releases may not fail",
+}
 ROLES = {"keeper", "core", "scribe", "gateway"}
 
 
@@ -72,7 +79,7 @@ def include_faults(root):
 def seam_faults(symbols, seam):
     """[object: call] of the library's objects that reach past sys_x() for a call that the seam has."""
     return ["%s calls %s" % (name, call) for name, (_, undefined) in sorted(symbols.items())
-            if name != "base_sys.c.o" for call in sorted(undefined & seam)]
+            if name not in UNDER_THE_SEAM for call in sorted(undefined & seam)]
 
 
 def seam_calls():
@@ -88,7 +95,7 @@ def test_no_include_looks_up_or_sideways():
 def test_the_library_reaches_the_kernel_through_its_seam_alone():
     symbols = tree.library_symbols()
     assert symbols, "the library is not built"
-    faults = seam_faults(symbols, seam_calls())
+    faults = set(seam_faults(symbols, seam_calls())) - set(PAST_THE_SEAM)
     assert not faults, "\n".join(faults)
 
 
