@@ -51,6 +51,7 @@ struct board_record {
 	uint32_t killing;    /* SIGKILL was sent */
 	uint32_t unused;
 	uint64_t starts;     /* since this supervisor began */
+	uint64_t ended;	     /* `starts` as it was when the last process ended */
 	uint64_t exit_number; /* of the last exit that was entered here */
 
 	int64_t started_wall; /* when it was last started */

@@ -70,7 +70,8 @@ enum kept {
 	KEPT_KINDS,
 };
 
-/* The row of KEEP that means the supervisor itself: KEPT_STDOUT of it is the configuration snapshot. */
+/* The row of KEEP that means the supervisor itself. Its one kind is KEPT_STDOUT: the snapshot of the configuration
+ * that a new beginning is to have. */
 #define ROW_SELF UINT32_MAX
 
 /* A stream of the scribe: row * 2, plus 1 for standard error; STREAM_SELF is the supervisor's own log. */

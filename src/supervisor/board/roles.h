@@ -6,10 +6,12 @@
 #define BOARD_ROLES_H
 
 #include <stdbool.h>
+#include <sys/resource.h>
 #include <sys/types.h>
 
 #include "board/board.h"
 #include "board/messages.h"
+#include "config/config.h"
 
 enum role {
 	ROLE_CORE,
@@ -26,11 +28,19 @@ struct kept_row {
 #define KEEPER_EXITS_MAX 4096
 struct keeper_memory {
 	struct kept_row rows[BOARD_ROWS_MAX];
-	int32_t snapshot; /* plus 1 */
+	int32_t snapshot, next_snapshot; /* of the configuration, plus 1; the one that a new beginning is to have */
 
 	/* Exits that were reaped and are not on the board yet: numbers [first, next), in a ring. */
 	struct message_exited exits[KEEPER_EXITS_MAX];
 	uint64_t exits_first, exits_next;
+};
+
+/* How the daemon was started: the same for all roles, as long as it lives. */
+struct role_settings {
+	const struct config_request *request; /* how the configuration was asked for */
+	struct rlimit program_files;	      /* RLIMIT_NOFILE for programs; ours is as high as can be */
+	bool in_foreground;
+	int log_level;
 };
 
 struct role_start {
@@ -41,6 +51,7 @@ struct role_start {
 	int log_read;	/* the supervisor's own log: the scribe reads */
 	int log_write;	/* and all write */
 	bool again;	/* in place of one that was killed: the board has rows to be taken over */
+	const struct role_settings *settings;
 };
 
 /* What a role does until it ends; returns its exit status. */

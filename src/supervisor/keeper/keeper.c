@@ -110,28 +110,29 @@ static int prepare(struct keeper *keeper, struct reeve_signal_subscription **sub
 	return r;
 }
 
-/* Release everything, but the snapshot where a new beginning wants it. */
+/* Release everything but the next snapshot, which is returned; negative: there is none. */
 static int release(struct keeper *keeper, struct reeve_signal_subscription **subscriptions)
 {
 	struct keeper_memory *memory = keeper->memory;
-	int snapshot = -EBADF;
+	int next = -EBADF;
 
 	for (int i = 0; i < WATCHED; i++)
 		reeve_signal_unsubscribe(subscriptions[i]);
 	reeve_loop_free(keeper->loop);
 	if (memory) {
 		store_drop_all(memory, atomic_load(&keeper->setup->board->header->rows));
-		snapshot = memory->snapshot - 1;
+		next = memory->next_snapshot - 1;
+		close(memory->snapshot - 1);
 	}
 	free(memory);
-	return snapshot;
+	return next;
 }
 
 int keeper_run(const struct keeper_setup *setup, int *ret_snapshot)
 {
 	struct reeve_signal_subscription *subscriptions[WATCHED] = { 0 };
 	struct keeper keeper = { .setup = setup };
-	int snapshot, r;
+	int next, r;
 
 	r = prepare(&keeper, subscriptions);
 	if (r == 0)
@@ -142,12 +143,12 @@ int keeper_run(const struct keeper_setup *setup, int *ret_snapshot)
 			r = reeve_loop_run(keeper.loop);
 		while (r == -EINTR);
 	}
-	snapshot = release(&keeper, subscriptions);
-	if (r == 0 && keeper.begins_anew) {
-		*ret_snapshot = snapshot;
+	next = release(&keeper, subscriptions);
+	if (r == 0 && keeper.begins_anew && next >= 0) {
+		*ret_snapshot = next;
 		return KEEPER_AGAIN;
 	}
-	if (snapshot >= 0)
-		close(snapshot);
+	if (next >= 0)
+		close(next);
 	return r < 0 ? r : KEEPER_FINISHED;
 }

@@ -18,6 +18,7 @@ struct keeper_setup {
 	role_main *mains[ROLES];
 	int log_read, log_write;
 	int snapshot; /* the configuration; the keeper's own from now on */
+	const struct role_settings *settings;
 	void (*on_ready)(void *data); /* the core has come up for the first time */
 	void *data;
 };

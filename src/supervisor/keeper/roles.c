@@ -52,6 +52,7 @@ __attribute__((noreturn)) static void be_role(
 		.log_read = keeper->setup->log_read,
 		.log_write = keeper->setup->log_write,
 		.again = keeper->roles[role].starts > 0,
+		.settings = keeper->setup->settings,
 	};
 	char name[16];
 

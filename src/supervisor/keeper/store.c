@@ -21,7 +21,7 @@ static size_t place(
 	struct keeper_memory *memory, const struct message_keep *keep, int32_t **ret)
 {
 	if (keep->row == ROW_SELF) {
-		*ret = &memory->snapshot;
+		*ret = &memory->next_snapshot;
 		return keep->kind == KEPT_STDOUT ? 1 : 0;
 	}
 	if (keep->row >= BOARD_ROWS_MAX)

@@ -1,0 +1,145 @@
+#include "core/core.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "board/log.h"
+#include "config/snapshot.h"
+#include "core/state.h"
+#include "reeve/error.h"
+
+/* The keeper does not try a core again that ends with this. */
+#define EXIT_CORE_FAILED 1
+
+enum mood core_mood(const struct core *core)
+{
+	return (enum mood)atomic_load(&core->board->header->mood);
+}
+
+static void progress(struct reeve_loop_source *source, void *data)
+{
+	struct core *core = data;
+
+	if (core->exit_seen > core->exit_told) {
+		struct message_exit_seen seen = {
+			.type = MESSAGE_EXIT_SEEN,
+			.number = core->exit_seen,
+		};
+
+		if (mail_to_keeper(core, &seen, NULL, 0) == 0)
+			core->exit_told = core->exit_seen;
+	}
+	shutdown_progress(core);
+}
+
+void core_schedule_progress(struct core *core)
+{
+	reeve_loop_deferred_schedule(core->progress);
+}
+
+static int read_configuration(struct core *core)
+{
+	struct config_snapshot *snapshot;
+	struct report report;
+	int r;
+
+	r = config_snapshot_load(core->start->memory->snapshot - 1, &snapshot);
+	if (r < 0)
+		return r;
+	report_init(&report);
+	r = config_snapshot_read(snapshot, &core->config, &report);
+	report_deinit(&report);
+	config_snapshot_free(snapshot);
+	return r;
+}
+
+static int make_loop(struct core *core)
+{
+	int r;
+
+	r = reeve_loop_new(&core->loop);
+	if (r < 0)
+		return r;
+	outbox_init(&core->scribe, core->loop);
+	r = reeve_loop_defer(core->loop, progress, core, &core->progress);
+	if (r < 0)
+		return r;
+	r = reeve_loop_add_fd(core->loop, core->start->keeper, REEVE_LOOP_READABLE, mail_ready, core,
+		&core->keeper_source);
+	if (r < 0)
+		return r;
+	return outbox_connect_take(&core->scribe, core->start->peer);
+}
+
+/* The last exit that a predecessor entered. */
+static uint64_t last_exit_on_board(const struct core *core)
+{
+	uint32_t rows = atomic_load(&core->board->header->rows);
+	uint64_t last = core->start->memory->exits_first - 1;
+
+	for (uint32_t row = 0; row < rows; row++)
+		if (board_peek(core->board, row)->exit_number > last)
+			last = board_peek(core->board, row)->exit_number;
+	return last;
+}
+
+static void resume_all(struct core *core)
+{
+	for (size_t g = 0; g < core->group_count; g++)
+		for (size_t p = 0; p < core->groups[g].process_count; p++)
+			process_resume(&core->groups[g].processes[p]);
+	if (core_mood(core) < MOOD_RUNNING)
+		shutdown_begin(core, core_mood(core));
+}
+
+static int begin(struct core *core)
+{
+	struct message_plain ready = { .type = MESSAGE_READY };
+	int r;
+
+	if (core->start->again)
+		board_repair(core->board);
+	r = read_configuration(core);
+	if (r == 0)
+		r = make_loop(core);
+	if (r == 0)
+		r = groups_make(core);
+	if (r < 0)
+		return r;
+	logs_open_all(core);
+	if (core->start->again) {
+		core->exit_seen = core->exit_told = last_exit_on_board(core);
+		resume_all(core);
+	}
+	r = mail_to_keeper(core, &ready, NULL, 0);
+	if (r == 0 && core_mood(core) == MOOD_RUNNING)
+		groups_autostart(core);
+	return r;
+}
+
+static void end(struct core *core)
+{
+	groups_free(core);
+	account_free_all(core);
+	outbox_deinit(&core->scribe);
+	reeve_loop_free(core->loop);
+	config_free(core->config);
+}
+
+int core_run(const struct role_start *start)
+{
+	struct core core = { .start = start, .board = start->board };
+	int r;
+
+	log_to(start->log_write, start->settings->log_level);
+	r = begin(&core);
+	if (r < 0)
+		log_line(LOG_CRITICAL, "the core cannot begin: %s", reeve_error_text(r));
+	else
+		do
+			r = reeve_loop_run(core.loop);
+		while (r == -EINTR);
+	end(&core);
+	return r == 0 && core.finished ? 0 : EXIT_CORE_FAILED;
+}

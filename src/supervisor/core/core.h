@@ -1,0 +1,13 @@
+/* The core: reads the configuration, runs the life of each program, decides starts, stops, restarts and their
+ * order. It starts programs as the keeper's children, so that they stay when the core goes; it writes the board,
+ * which is also where it finds its memory again after it was killed.
+ *
+ * It never waits for a disk or a client. */
+#ifndef CORE_CORE_H
+#define CORE_CORE_H
+
+#include "board/roles.h"
+
+role_main core_run;
+
+#endif

@@ -1,0 +1,164 @@
+/* Groups and processes as the configuration has them, each process with its row on the board. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "board/log.h"
+#include "core/state.h"
+#include "reeve/error.h"
+
+/* The row that the board has for this process, looked for from `from` on, where it most likely is; or -ENOENT. */
+static int find_row(struct core *core, const struct process *process, uint32_t from)
+{
+	uint32_t rows = atomic_load(&core->board->header->rows);
+
+	for (uint32_t i = 0; i < rows; i++) {
+		uint32_t row = (from + i) % rows;
+		const struct board_record *record = board_peek(core->board, row);
+
+		if (atomic_load(&core->board->rows[row].used) &&
+			strcmp(record->name, process->settings->name) == 0 &&
+			strcmp(record->group, process->group->settings->name) == 0)
+			return (int)row;
+	}
+	return -ENOENT;
+}
+
+/* What the keeper holds for the row was our predecessor's, and we were born with it. */
+static void take_descriptors(struct core *core, struct process *process)
+{
+	const struct kept_row *kept = &core->start->memory->rows[process->row];
+
+	for (int end = 0; end < 2; end++) {
+		process->stdout_pipe[end] = kept->stdout_pipe[end] - 1;
+		process->stderr_pipe[end] = kept->stderr_pipe[end] - 1;
+	}
+	process->stdin_pipe = kept->stdin_pipe - 1;
+}
+
+static int make_process(struct group *group, struct process *process,
+	const struct program_settings *settings, uint32_t *hint)
+{
+	struct core *core = group->core;
+	int row = -ENOENT;
+
+	*process = (struct process){
+		.group = group,
+		.settings = settings,
+		.stdout_pipe = { -1, -1 },
+		.stderr_pipe = { -1, -1 },
+		.stdin_pipe = -1,
+	};
+	if (core->start->again)
+		row = find_row(core, process, *hint);
+	if (row >= 0) {
+		process->row = (uint32_t)row;
+		take_descriptors(core, process);
+	} else {
+		row = board_add(core->board, group->settings->name, settings->name);
+		if (row < 0)
+			return row;
+		process->row = (uint32_t)row;
+	}
+	*hint = process->row + 1;
+	logs_choose_names(process);
+	return 0;
+}
+
+static int make_group(
+	struct core *core, struct group *group, const struct config_group *settings, uint32_t *hint)
+{
+	*group = (struct group){ .core = core, .settings = settings };
+	group->processes = calloc(settings->start_count + 1, sizeof *group->processes);
+	if (!group->processes)
+		return -ENOMEM;
+	for (size_t i = 0; i < settings->start_count; i++) {
+		const struct program_settings *program = &settings->processes[settings->start_order[i]];
+		int r = make_process(group, &group->processes[i], program, hint);
+
+		if (r < 0) {
+			log_line(LOG_CRITICAL, "cannot have a process '%s:%s': %s", settings->name,
+				program->name, reeve_error_text(r));
+			return r;
+		}
+		group->process_count++;
+	}
+	return 0;
+}
+
+/* Of groups of one name the first wins. */
+static bool is_repeated(const struct core *core, const char *name)
+{
+	for (size_t i = 0; i < core->group_count; i++)
+		if (strcmp(core->groups[i].settings->name, name) == 0)
+			return true;
+	return false;
+}
+
+int groups_make(struct core *core)
+{
+	const struct config *config = core->config;
+	uint32_t hint = 0;
+
+	core->groups = calloc(config->group_count + 1, sizeof *core->groups);
+	if (!core->groups)
+		return -ENOMEM;
+	for (size_t i = 0; i < config->group_count; i++) {
+		int r;
+
+		if (is_repeated(core, config->groups[i].name))
+			continue;
+		r = make_group(core, &core->groups[core->group_count], &config->groups[i], &hint);
+		core->group_count++;
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void close_all(struct process *process)
+{
+	int fds[] = {
+		process->stdout_pipe[0],
+		process->stdout_pipe[1],
+		process->stderr_pipe[0],
+		process->stderr_pipe[1],
+		process->stdin_pipe,
+	};
+
+	for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+void groups_free(struct core *core)
+{
+	for (size_t g = 0; g < core->group_count; g++) {
+		struct group *group = &core->groups[g];
+
+		for (size_t p = 0; p < group->process_count; p++) {
+			reeve_loop_source_free(group->processes[p].timer);
+			reeve_process_free(group->processes[p].handle);
+			close_all(&group->processes[p]);
+		}
+		free(group->processes);
+	}
+	free(core->groups);
+	core->groups = NULL;
+	core->group_count = 0;
+}
+
+void groups_autostart(struct core *core)
+{
+	for (size_t g = 0; g < core->group_count; g++) {
+		struct group *group = &core->groups[g];
+
+		for (size_t p = 0; p < group->process_count; p++) {
+			struct process *process = &group->processes[p];
+
+			if (process->settings->autostart && process_record(process)->starts == 0)
+				process_start(process);
+		}
+	}
+}

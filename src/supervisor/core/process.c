@@ -1,0 +1,81 @@
+#include <time.h>
+
+#include "core/state.h"
+
+const struct board_record *process_record(const struct process *process)
+{
+	return board_peek(process->group->core->board, process->row);
+}
+
+struct board_record *process_begin(struct process *process)
+{
+	return board_begin(process->group->core->board, process->row);
+}
+
+void process_end(struct process *process)
+{
+	board_end(process->group->core->board, process->row);
+}
+
+enum process_state process_state(const struct process *process)
+{
+	return (enum process_state)process_record(process)->state;
+}
+
+const char *process_name(const struct process *process)
+{
+	return process->settings->name;
+}
+
+static struct process **bucket_of(struct core *core, pid_t pid)
+{
+	return &core->by_pid[(unsigned)pid % PID_BUCKETS];
+}
+
+static void leave_bucket(struct process *process, pid_t pid)
+{
+	struct process **link = bucket_of(process->group->core, pid);
+
+	while (*link && *link != process)
+		link = &(*link)->next_in_bucket;
+	if (*link)
+		*link = process->next_in_bucket;
+	process->next_in_bucket = NULL;
+}
+
+void process_enter_pid(struct process *process, pid_t pid)
+{
+	struct process **bucket = bucket_of(process->group->core, pid);
+	struct board_record *record;
+
+	process->next_in_bucket = *bucket;
+	*bucket = process;
+	record = process_begin(process);
+	record->pid = pid;
+	process_end(process);
+}
+
+void process_enter_exit(struct process *process, const struct message_exited *exited, bool early)
+{
+	struct board_record *record;
+
+	leave_bucket(process, process_record(process)->pid);
+	record = process_begin(process);
+	record->pid = 0;
+	record->status = exited->status;
+	record->has_status = !early;
+	record->killing = 0;
+	record->stopped_wall = time(NULL);
+	record->exit_number = exited->number;
+	record->ended = record->starts;
+	process_end(process);
+}
+
+struct process *process_by_pid(struct core *core, pid_t pid)
+{
+	struct process *process = pid > 0 ? *bucket_of(core, pid) : NULL;
+
+	while (process && process_record(process)->pid != pid)
+		process = process->next_in_bucket;
+	return process;
+}

@@ -1,0 +1,64 @@
+#include "core/reload.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "board/log.h"
+#include "config/snapshot.h"
+#include "config/snapshot_memory.h"
+#include "reeve/error.h"
+
+/* The keeper is to begin anew with this reading. */
+static int keep_snapshot(struct core *core, const struct config_snapshot *snapshot)
+{
+	struct message_keep keep = {
+		.type = MESSAGE_KEEP,
+		.row = ROW_SELF,
+		.kind = KEPT_STDOUT,
+	};
+	int fd, r;
+
+	fd = config_snapshot_memory(snapshot);
+	if (fd < 0)
+		return fd;
+	r = mail_to_keeper(core, &keep, &fd, 1);
+	close(fd);
+	return r;
+}
+
+static void tell_why_not(const struct report *report)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		char *text;
+
+		if (report->entries[i].level != REPORT_ERROR)
+			continue;
+		text = report_entry_text(&report->entries[i]);
+		log_line(LOG_ERROR, "%s", text ? text : report->entries[i].text);
+		free(text);
+	}
+	log_line(LOG_ERROR, "the configuration cannot be read: all goes on with the old one");
+}
+
+void reload(struct core *core)
+{
+	struct config_snapshot *snapshot = NULL;
+	struct config *config = NULL;
+	struct report report;
+	int r;
+
+	report_init(&report);
+	r = config_snapshot_take(core->start->settings->request, &snapshot, &config, &report);
+	if (r == -EINVAL)
+		tell_why_not(&report);
+	if (r == 0)
+		r = keep_snapshot(core, snapshot);
+	if (r == 0)
+		shutdown_begin(core, MOOD_RESTARTING);
+	else if (r != -EINVAL)
+		log_line(LOG_ERROR, "cannot begin anew: %s", reeve_error_text(r));
+	config_free(config);
+	config_snapshot_free(snapshot);
+	report_deinit(&report);
+}

@@ -1,0 +1,250 @@
+/* Starting a program. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "board/log.h"
+#include "core/state.h"
+#include "reeve/error.h"
+#include "reeve/pipe.h"
+
+/* What a spawn needs for the time it takes. */
+struct attempt {
+	struct process *process;
+	char **argv, **environment;
+	char *file;
+	int stdin_pipe[2];
+	struct reeve_process_spec spec;
+	struct reeve_process_descriptor descriptors[3];
+	struct reeve_process_limit limit;
+	struct reeve_process_failure failure;
+};
+
+static void attempt_deinit(struct attempt *attempt)
+{
+	free(attempt->argv);
+	free(attempt->environment);
+	free(attempt->file);
+	for (int end = 0; end < 2; end++)
+		if (attempt->stdin_pipe[end] >= 0)
+			close(attempt->stdin_pipe[end]);
+}
+
+static int record_failure(struct process *process, int error, const char *text)
+{
+	struct board_record *record = process_begin(process);
+
+	snprintf(record->error, sizeof record->error, "%s", text);
+	process_end(process);
+	log_line(LOG_INFO, "spawnerr: %s", text);
+	return error;
+}
+
+/* ---- preparing ---- */
+
+static int open_pipes(struct attempt *attempt)
+{
+	struct process *process = attempt->process;
+	struct message_keep keep = {
+		.type = MESSAGE_KEEP,
+		.row = process->row,
+		.kind = KEPT_STDIN,
+	};
+	int r = logs_open(process);
+
+	if (r < 0)
+		return r;
+	r = reeve_pipe_open(0, attempt->stdin_pipe);
+	if (r < 0)
+		return r;
+	/* A program may have made the pipe's description non-blocking: the next one must not find it so. */
+	fcntl(process->stdout_pipe[1], F_SETFL, O_WRONLY);
+	if (process->stderr_pipe[1] >= 0)
+		fcntl(process->stderr_pipe[1], F_SETFL, O_WRONLY);
+	return mail_to_keeper(process->group->core, &keep, &attempt->stdin_pipe[1], 1);
+}
+
+static int tell_pipe_failure(struct process *process, int error)
+{
+	char text[BOARD_TEXT_SIZE];
+
+	if (error == -EMFILE || error == -ENFILE)
+		snprintf(text, sizeof text, "too many open files to spawn '%s'",
+			process_name(process));
+	else
+		snprintf(text, sizeof text, "unknown error making dispatchers for '%s': %s",
+			process_name(process), reeve_error_name(error));
+	return record_failure(process, error, text);
+}
+
+/* Become the program's user, if we are not. -EPERM: we may not. */
+static int describe_user(struct attempt *attempt)
+{
+	const struct config_user *user = attempt->process->settings->user;
+	struct reeve_process_spec *spec = &attempt->spec;
+
+	if (!user || user->uid == getuid())
+		return 0;
+	if (getuid() != 0)
+		return -EPERM;
+	spec->flags |= REEVE_PROCESS_SET_UID | REEVE_PROCESS_SET_GID | REEVE_PROCESS_SET_GROUPS;
+	spec->uid = user->uid;
+	spec->gid = user->gid;
+	return account_groups(
+		attempt->process->group->core, user, &spec->groups, &spec->group_count);
+}
+
+static void describe(struct attempt *attempt)
+{
+	struct process *process = attempt->process;
+	const struct program_settings *settings = process->settings;
+	const struct role_start *start = process->group->core->start;
+	struct reeve_process_spec *spec = &attempt->spec;
+	int err = settings->redirect_stderr ? process->stdout_pipe[1] : process->stderr_pipe[1];
+
+	spec->flags |= REEVE_PROCESS_SIBLING | REEVE_PROCESS_SET_PROCESS_GROUP |
+		       REEVE_PROCESS_CLOSE_REST | REEVE_PROCESS_NO_SEARCH;
+	spec->argv = attempt->argv;
+	spec->executable = attempt->file;
+	spec->environment = attempt->environment;
+	spec->directory = settings->directory;
+	if (settings->umask >= 0) {
+		spec->flags |= REEVE_PROCESS_SET_UMASK;
+		spec->umask = (mode_t)settings->umask;
+	}
+	attempt->descriptors[0] = (struct reeve_process_descriptor){ attempt->stdin_pipe[0], 0 };
+	attempt->descriptors[1] = (struct reeve_process_descriptor){ process->stdout_pipe[1], 1 };
+	attempt->descriptors[2] = (struct reeve_process_descriptor){ err, 2 };
+	spec->descriptors = attempt->descriptors;
+	spec->descriptor_count = 3;
+	attempt->limit = (struct reeve_process_limit){ RLIMIT_NOFILE, start->settings->program_files };
+	spec->limits = &attempt->limit;
+	spec->limit_count = 1;
+	spec->shared_pid = (pid_t *)&process->group->core->board->rows[process->row].newborn;
+}
+
+/* ---- failing ---- */
+
+/* What supervisord's child writes to its standard error when it cannot become the program. */
+static void say_why(struct attempt *attempt, int error, enum reeve_process_stage stage)
+{
+	const struct program_settings *settings = attempt->process->settings;
+	char text[1024];
+
+	switch (stage) {
+	case REEVE_PROCESS_STAGE_DIRECTORY:
+		snprintf(text, sizeof text, "couldn't chdir to %s: %s", settings->directory,
+			reeve_error_name(error));
+		break;
+	case REEVE_PROCESS_STAGE_GROUPS:
+	case REEVE_PROCESS_STAGE_GID:
+	case REEVE_PROCESS_STAGE_UID:
+		snprintf(text, sizeof text, "couldn't setuid to %u: %s",
+			settings->user ? (unsigned)settings->user->uid : 0,
+			error == -EPERM && getuid() != 0 ? "Can't drop privilege as nonroot user"
+							 : reeve_error_text(error));
+		break;
+	case REEVE_PROCESS_STAGE_EXEC:
+		snprintf(text, sizeof text, "couldn't exec %s: %s", attempt->argv[0],
+			reeve_error_name(error));
+		break;
+	default:
+		snprintf(text, sizeof text, "couldn't %s: %s", reeve_process_stage_text(stage),
+			reeve_error_name(error));
+	}
+	logs_say(attempt->process, "supervisor: ");
+	logs_say(attempt->process, text);
+	logs_say(attempt->process, "\nsupervisor: child process was not spawned\n");
+}
+
+/* There was no child at all. */
+static int tell_clone_failure(struct attempt *attempt, int error)
+{
+	struct process *process = attempt->process;
+	char text[BOARD_TEXT_SIZE];
+
+	if (attempt->failure.stage != REEVE_PROCESS_STAGE_CLONE) {
+		say_why(attempt, error, attempt->failure.stage);
+		snprintf(text, sizeof text, "couldn't %s for '%s': %s",
+			reeve_process_stage_text(attempt->failure.stage), process_name(process),
+			reeve_error_name(error));
+	} else if (error == -EAGAIN) {
+		snprintf(text, sizeof text, "Too many processes in process table to spawn '%s'",
+			process_name(process));
+	} else {
+		snprintf(text, sizeof text, "unknown error during fork for '%s': %s",
+			process_name(process), reeve_error_name(error));
+	}
+	return record_failure(process, error, text);
+}
+
+/* ---- doing it ---- */
+
+static void keep_child(struct attempt *attempt, pid_t pid, struct reeve_process *handle)
+{
+	struct process *process = attempt->process;
+
+	process_enter_pid(process, pid);
+	atomic_store(&process->group->core->board->rows[process->row].newborn, 0);
+	process->handle = handle;
+	if (process->stdin_pipe >= 0)
+		close(process->stdin_pipe);
+	process->stdin_pipe = attempt->stdin_pipe[1];
+	attempt->stdin_pipe[1] = -EBADF;
+	log_line(LOG_INFO, "spawned: '%s' with pid %d", process_name(process), (int)pid);
+}
+
+static int clone_it(struct attempt *attempt)
+{
+	struct reeve_process *handle;
+	int r = reeve_process_spawn(&attempt->spec, &attempt->failure, &handle);
+
+	if (r == 0) {
+		keep_child(attempt, reeve_process_pid(handle), handle);
+		return 0;
+	}
+	if (attempt->failure.pid == 0)
+		return tell_clone_failure(attempt, r);
+	/* It could not become the program, and exits with status 127, of which the keeper will tell. */
+	say_why(attempt, r, attempt->failure.stage);
+	keep_child(attempt, attempt->failure.pid, NULL);
+	return 0;
+}
+
+static int try(struct attempt *attempt)
+{
+	struct process *process = attempt->process;
+	char why[BOARD_TEXT_SIZE];
+	int r;
+
+	r = command_resolve(process, &attempt->argv, &attempt->file, why, sizeof why);
+	if (r < 0)
+		return record_failure(process, r, why);
+	r = open_pipes(attempt);
+	if (r < 0)
+		return tell_pipe_failure(process, r);
+	r = describe_user(attempt);
+	if (r < 0) {
+		attempt->failure.stage = REEVE_PROCESS_STAGE_UID;
+		return tell_clone_failure(attempt, r);
+	}
+	attempt->environment = environment_make(process);
+	if (!attempt->environment)
+		return record_failure(process, -ENOMEM, "out of memory");
+	describe(attempt);
+	return clone_it(attempt);
+}
+
+int process_spawn(struct process *process)
+{
+	struct attempt attempt = { .process = process, .stdin_pipe = { -EBADF, -EBADF } };
+	int r;
+
+	r = try(&attempt);
+	attempt_deinit(&attempt);
+	return r;
+}

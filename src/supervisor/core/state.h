@@ -1,0 +1,146 @@
+/* What the core's files share: the core, its groups, and each program's process. */
+#ifndef CORE_STATE_H
+#define CORE_STATE_H
+
+#include "board/roles.h"
+#include "config/config.h"
+#include "core/lifecycle.h"
+#include "core/outbox.h"
+#include "reeve/loop.h"
+#include "reeve/process.h"
+
+#define PID_BUCKETS 1024
+
+struct core;
+
+/* One process of a program: what is not on the board. */
+struct process {
+	struct group *group;
+	const struct program_settings *settings;
+	uint32_t row;
+	struct reeve_process *handle;	 /* while it runs */
+	struct reeve_loop_source *timer; /* of the state it is in; made when first needed */
+	struct process *next_in_bucket;	 /* of core->by_pid */
+	int stdout_pipe[2], stderr_pipe[2]; /* read end, write end; negative until the first start */
+	int stdin_pipe;			    /* the write end, of the last start */
+};
+
+struct group {
+	struct core *core;
+	const struct config_group *settings;
+	struct process *processes; /* in start order */
+	size_t process_count;
+};
+
+struct core {
+	const struct role_start *start;
+	struct board *board;
+	struct config *config;
+	struct reeve_loop *loop;
+	struct reeve_loop_source *keeper_source, *progress, *report;
+	struct outbox scribe;
+	struct group *groups; /* in start order */
+	size_t group_count;
+	struct process *by_pid[PID_BUCKETS];
+	uint64_t exit_seen;	 /* the last exit that is on the board */
+	uint64_t exit_told;	 /* the last one that the keeper was told of */
+	struct account *accounts; /* the groups of users, as they were looked up */
+	bool finished;
+};
+
+/* ---- process.c: the record on the board, and who is who ---- */
+
+const struct board_record *process_record(const struct process *process);
+struct board_record *process_begin(struct process *process);
+void process_end(struct process *process);
+
+enum process_state process_state(const struct process *process);
+const char *process_name(const struct process *process);
+
+/* It has a child now; it has none any more. Each is one write to the board: a core that is killed has either
+ * entered it or not. */
+void process_enter_pid(struct process *process, pid_t pid);
+void process_enter_exit(struct process *process, const struct message_exited *exited, bool early);
+struct process *process_by_pid(struct core *core, pid_t pid);
+
+/* ---- runner.c: the life of a process ---- */
+
+/* Something happened: take the step and do what it asks for. False where it means nothing in this state. */
+bool process_event(struct process *process, enum lifecycle_event event);
+
+/* Somebody wants it to run: a fresh count of failures. -EALREADY, -EBUSY (it is stopping or unknown). */
+int process_start(struct process *process);
+
+/* Somebody wants it stopped. -ESRCH where it is not running. */
+int process_stop(struct process *process);
+
+/* Its child has ended. */
+void process_exited(struct process *process, const struct message_exited *exited);
+
+/* Go on from the board, after the core was killed. */
+void process_resume(struct process *process);
+
+/* ---- spawn.c, command.c, environment.c, account.c ---- */
+
+/* Start its program. 0, or a negative errno with the reason recorded: there is no child then. Where the child
+ * could not become the program its exit is still to come. */
+int process_spawn(struct process *process);
+
+/* The command's words and the file to execute. Both to be freed (argv with one free()). On failure `why` has the
+ * reason in supervisord's words. */
+int command_resolve(const struct process *process, char ***ret_argv, char **ret_file, char *why,
+	size_t why_size);
+
+/* The environment of its program: to be freed with one free(). */
+char **environment_make(const struct process *process);
+
+/* The supplementary groups of a user, looked up once. Borrowed. */
+int account_groups(struct core *core, const struct config_user *user, const gid_t **ret, size_t *ret_count);
+void account_free_all(struct core *core);
+
+/* ---- logs.c: what the scribe is told ---- */
+
+/* Make the pipes and have them carried to their logs, if that is not so already. */
+int logs_open(struct process *process);
+
+/* Tell a scribe that knows nothing of all streams there are. */
+void logs_open_all(struct core *core);
+
+/* Where AUTO logs go is chosen once. */
+void logs_choose_names(struct process *process);
+
+/* Put a text into the program's standard error, as if it had written it. */
+void logs_say(struct process *process, const char *text);
+
+/* ---- groups.c ---- */
+
+/* Make groups and processes of the configuration, with their rows: those that the board has, or new ones. */
+int groups_make(struct core *core);
+void groups_free(struct core *core);
+
+/* Start what is to be started with the supervisor. */
+void groups_autostart(struct core *core);
+
+/* ---- shutdown.c ---- */
+
+/* The mood is below RUNNING: stop what is next in order, or finish. */
+void shutdown_progress(struct core *core);
+
+/* Enter a mood below RUNNING. */
+void shutdown_begin(struct core *core, enum mood mood);
+
+/* ---- mail.c ---- */
+
+void mail_ready(struct reeve_loop_source *source, int fd, unsigned events, void *data);
+
+/* Tell the keeper. The descriptors are borrowed. */
+int mail_to_keeper(struct core *core, const void *message, const int *fds, size_t count);
+
+/* ---- core.c ---- */
+
+enum mood core_mood(const struct core *core);
+
+/* Call shutdown_progress() and tell the keeper which exits are on the board, once this round is over. */
+void core_schedule_progress(struct core *core);
+
+#endif
