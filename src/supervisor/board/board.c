@@ -167,6 +167,12 @@ const struct board_record *board_peek(const struct board *board, uint32_t row)
 	return &board->rows[row].record;
 }
 
+pid_t *board_newborn(struct board *board, uint32_t row)
+{
+	_Static_assert(sizeof(pid_t) == sizeof board->rows->newborn, "the kernel writes a pid_t");
+	return (pid_t *)(uintptr_t)&board->rows[row].newborn;
+}
+
 static void terminate_strings(struct board_record *record)
 {
 	record->group[sizeof record->group - 1] = '\0';

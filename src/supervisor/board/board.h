@@ -32,9 +32,6 @@
 #define BOARD_TEXT_SIZE 224
 #define BOARD_SUFFIX_SIZE 12
 
-/* Where the keeper has the board open, so that `reeved --status` finds it from the pid alone. */
-#define BOARD_FD 3
-
 /* The record of one process: all that the API tells of it, and all that the core must remember. Wall-clock
  * times are seconds since the Epoch (0: never), others points on CLOCK_MONOTONIC. */
 struct board_record {
@@ -116,6 +113,9 @@ void board_remove(struct board *board, uint32_t row);
 struct board_record *board_begin(struct board *board, uint32_t row);
 void board_end(struct board *board, uint32_t row);
 const struct board_record *board_peek(const struct board *board, uint32_t row);
+
+/* The word for the kernel to write the pid of the row's next child into. */
+pid_t *board_newborn(struct board *board, uint32_t row);
 
 /* Make rows whole that a killed core left half-written. Called by a new core before anything else. */
 void board_repair(struct board *board);

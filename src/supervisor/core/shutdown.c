@@ -60,7 +60,7 @@ static void finish(struct core *core)
 
 void shutdown_progress(struct core *core)
 {
-	int64_t priority;
+	int64_t priority = 0;
 
 	if (core_mood(core) >= MOOD_RUNNING || core->finished)
 		return;

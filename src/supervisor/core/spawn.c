@@ -124,7 +124,7 @@ static void describe(struct attempt *attempt)
 	attempt->limit = (struct reeve_process_limit){ RLIMIT_NOFILE, start->settings->program_files };
 	spec->limits = &attempt->limit;
 	spec->limit_count = 1;
-	spec->shared_pid = (pid_t *)&process->group->core->board->rows[process->row].newborn;
+	spec->shared_pid = board_newborn(process->group->core->board, process->row);
 }
 
 /* ---- failing ---- */

@@ -143,6 +143,8 @@ int keeper_run(const struct keeper_setup *setup, int *ret_snapshot)
 			r = reeve_loop_run(keeper.loop);
 		while (r == -EINTR);
 	}
+	if (r == 0 && keeper.failed)
+		r = -ECHILD;
 	next = release(&keeper, subscriptions);
 	if (r == 0 && keeper.begins_anew && next >= 0) {
 		*ret_snapshot = next;

@@ -29,7 +29,8 @@ enum keeper_result {
 };
 
 /* Be the keeper until the end. Returns an enum keeper_result, with for KEEPER_AGAIN the new snapshot's
- * descriptor in *ret_snapshot (the caller's), or a negative errno: it could not begin. */
+ * descriptor in *ret_snapshot (the caller's), or a negative errno: it could not begin; -ECHILD: the core
+ * could not, and has said why in the log. */
 int keeper_run(const struct keeper_setup *setup, int *ret_snapshot);
 
 #endif

@@ -210,6 +210,8 @@ void roles_ended(struct keeper *keeper, enum role which, const struct reeve_proc
 	forget(keeper, which);
 	if (which == ROLE_CORE)
 		keeper->reaps = false;
+	if (which == ROLE_CORE && !keeper->is_ready && outcome->how == REEVE_PROCESS_EXITED)
+		keeper->finishing = keeper->failed = true; /* it has said why */
 	if (keeper->finishing) {
 		roles_finish(keeper);
 		return;

@@ -31,6 +31,7 @@ struct keeper {
 	bool is_ready;	 /* the core has been up once */
 	bool reaps;	 /* there is a core that hears of exits */
 	bool finishing;	 /* the core has said that it is over */
+	bool failed;	 /* it never came up, and has said why */
 	bool begins_anew; /* ... and that a new beginning is wanted */
 	uint64_t exits_sent; /* the next exit that the core is to be told */
 	struct message_signalled signals[KEEPER_SIGNALS_MAX];

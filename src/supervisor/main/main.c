@@ -1,0 +1,129 @@
+/* reeved: which of its jobs is wanted, and with which configuration. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/check.h"
+#include "main/options.h"
+#include "main/status.h"
+#include "main/supervise.h"
+#include "reeve/base.h"
+
+#define EXIT_USAGE 2
+
+static int usage_error(const char *program, const char *text)
+{
+	fprintf(stderr, "Error: %s\nFor help, use %s -h\n", text, program);
+	return EXIT_USAGE;
+}
+
+/* ---- where the configuration is, if nobody says ---- */
+
+#define SEARCHED 6
+
+static void make_search_paths(const char *program, char *paths[SEARCHED])
+{
+	/* two directories up from the program's own name, as it was called */
+	const char *slash = strrchr(program, '/');
+	int length = 0;
+
+	if (slash) {
+		while (slash > program && slash[-1] != '/')
+			slash--;
+		while (slash > program && slash[-1] == '/')
+			slash--;
+		length = (int)(slash - program);
+	}
+	if (asprintf(&paths[0], "%.*s%setc/supervisord.conf", length, program, length ? "/" : "") < 0)
+		paths[0] = NULL;
+	if (asprintf(&paths[1], "%.*s%ssupervisord.conf", length, program, length ? "/" : "") < 0)
+		paths[1] = NULL;
+	paths[2] = strdup("supervisord.conf");
+	paths[3] = strdup("etc/supervisord.conf");
+	paths[4] = strdup("/etc/supervisord.conf");
+	paths[5] = strdup("/etc/supervisor/supervisord.conf");
+}
+
+/* The first one that is there; NULL after telling that there is none. To be freed. */
+static char *find_configuration(const char *program)
+{
+	char *paths[SEARCHED], *found = NULL, text[2048];
+	size_t used;
+
+	make_search_paths(program, paths);
+	for (int i = 0; i < SEARCHED && !found; i++)
+		if (paths[i] && access(paths[i], F_OK) == 0)
+			found = strdup(paths[i]);
+	if (!found) {
+		used = (size_t)snprintf(text, sizeof text, "No config file found at default paths (");
+		for (int i = 0; i < SEARCHED && used < sizeof text; i++)
+			used += (size_t)snprintf(text + used, sizeof text - used, "%s%s",
+				i > 0 ? ", " : "", paths[i] ? paths[i] : "?");
+		if (used < sizeof text)
+			snprintf(text + used, sizeof text - used,
+				"); use the -c option to specify a config file at a different path");
+		usage_error(program, text);
+	}
+	for (int i = 0; i < SEARCHED; i++)
+		free(paths[i]);
+	return found;
+}
+
+/* ---- the jobs ---- */
+
+static int check(const struct options *options, const char *configuration)
+{
+	struct config_check job = {
+		.request = {
+			.path = configuration,
+			.source = options->assume ? &config_source_assume : NULL,
+			.overrides = options->overrides,
+			.override_count = options->override_count,
+			.environment = (const char *const *)environ,
+			.assume = options->assume,
+		},
+		.json = options->json,
+	};
+
+	return config_check(&job, stdout);
+}
+
+static int do_job(const struct options *options, const char *configuration)
+{
+	switch (options->job) {
+	case JOB_CHECK:
+		return check(options, configuration);
+	case JOB_STATUS:
+		return status_print(configuration, stdout);
+	default:
+		return supervise(options, configuration);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	char error[512], *found = NULL;
+	int status;
+
+	if (options_parse(argc, argv, &options, error, sizeof error) < 0)
+		return usage_error(argv[0], error);
+	if (options.job == JOB_HELP) {
+		options_print_help(argv[0]);
+		return 0;
+	}
+	if (options.job == JOB_VERSION) {
+		printf("reeved %s\n", reeve_version());
+		return 0;
+	}
+	if (!options.configuration) {
+		found = find_configuration(argv[0]);
+		if (!found)
+			return EXIT_USAGE;
+		options.configuration = found;
+	}
+	status = do_job(&options, options.configuration);
+	free(found);
+	return status;
+}
