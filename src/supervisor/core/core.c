@@ -65,7 +65,7 @@ static int make_loop(struct core *core)
 	r = reeve_loop_defer(core->loop, progress, core, &core->progress);
 	if (r < 0)
 		return r;
-	r = reeve_loop_add_fd(core->loop, core->start->keeper, REEVE_LOOP_READABLE, mail_ready, core,
+	r = reeve_loop_add_fd(core->loop, core->start->keeper, REEVE_LOOP_READABLE, core_mail_ready, core,
 		&core->keeper_source);
 	if (r < 0)
 		return r;

@@ -125,7 +125,7 @@ static bool take_message(struct core *core)
 	return true;
 }
 
-void mail_ready(struct reeve_loop_source *source, int fd, unsigned events, void *data)
+void core_mail_ready(struct reeve_loop_source *source, int fd, unsigned events, void *data)
 {
 	int taken = 0;
 

@@ -131,7 +131,7 @@ void shutdown_begin(struct core *core, enum mood mood);
 
 /* ---- mail.c ---- */
 
-void mail_ready(struct reeve_loop_source *source, int fd, unsigned events, void *data);
+void core_mail_ready(struct reeve_loop_source *source, int fd, unsigned events, void *data);
 
 /* Tell the keeper. The descriptors are borrowed. */
 int mail_to_keeper(struct core *core, const void *message, const int *fds, size_t count);

@@ -175,7 +175,7 @@ static bool take_message(struct keeper *keeper, enum role role)
 	return true;
 }
 
-void mail_ready(struct reeve_loop_source *source, int fd, unsigned events, void *data)
+void keeper_mail_ready(struct reeve_loop_source *source, int fd, unsigned events, void *data)
 {
 	struct keeper *keeper = data;
 	enum role role = fd == keeper->roles[ROLE_CORE].channel ? ROLE_CORE : ROLE_SCRIBE;

@@ -98,7 +98,7 @@ static int start_role(struct keeper *keeper, enum role which, int peer_consume)
 	role->started = reeve_now();
 	atomic_store(pid_on_board(keeper, which), pid);
 	atomic_fetch_add(starts_on_board(keeper, which), 1);
-	r = reeve_loop_add_fd(keeper->loop, role->channel, REEVE_LOOP_READABLE, mail_ready, keeper,
+	r = reeve_loop_add_fd(keeper->loop, role->channel, REEVE_LOOP_READABLE, keeper_mail_ready, keeper,
 		&role->source);
 	if (r < 0)
 		kill(pid, SIGKILL); /* its end will be heard of, and it is tried again */
@@ -206,7 +206,7 @@ void roles_ended(struct keeper *keeper, enum role which, const struct reeve_proc
 
 	/* What it still said counts: the FINISHED of a core that ends is read here at the latest. */
 	if (role->source)
-		mail_ready(role->source, role->channel, REEVE_LOOP_READABLE, keeper);
+		keeper_mail_ready(role->source, role->channel, REEVE_LOOP_READABLE, keeper);
 	forget(keeper, which);
 	if (which == ROLE_CORE)
 		keeper->reaps = false;

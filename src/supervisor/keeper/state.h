@@ -57,7 +57,7 @@ const char *role_name(enum role role);
 /* mail.c */
 
 /* A channel has something to read, or room again. */
-void mail_ready(struct reeve_loop_source *source, int fd, unsigned events, void *data);
+void keeper_mail_ready(struct reeve_loop_source *source, int fd, unsigned events, void *data);
 
 /* Send the role all that it has not been told yet, as far as its channel has room. */
 void mail_flush(struct keeper *keeper, enum role role);
