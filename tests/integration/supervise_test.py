@@ -60,6 +60,7 @@ def test_a_program_that_cannot_stay_up_is_given_up(supervisor):
 [program:x]
 command = /bin/sh -c 'exit 1'
 startretries = 1
+startsecs = 5
 """)
     supervisor.wait_line(r"gave up: x entered FATAL state, too many start retries too quickly")
     assert len(supervisor.lines.matching(r"spawned: 'x'")) == 2

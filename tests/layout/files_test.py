@@ -1,5 +1,6 @@
 """Files that a person can hold in mind, pages without a fault."""
 import pathlib
+import re
 
 import pytest
 
@@ -52,6 +53,23 @@ def test_a_long_file_is_found(tmp_path):
     (tmp_path / "src/x.c").write_text("\n" * (LINES_MAX + 1))
     (tmp_path / "src/y.c").write_text("\n" * LINES_MAX)
     assert too_long(tmp_path) == ["src/x.c: 501 lines"]
+
+
+def dead_links(root):
+    """Relative links of the documents that lead nowhere."""
+    return ["%s: %s" % (path.relative_to(root), target)
+            for path in sorted([*root.glob("*.md"), *root.glob("docs/*.md"), *root.glob("bench/*.md")])
+            for target in re.findall(r"\]\(([^)#]+)[^)]*\)", path.read_text())
+            if "://" not in target and not (path.parent / target).exists()]
+
+
+def test_no_link_of_a_document_is_dead():
+    assert dead_links(tree.ROOT) == []
+
+
+def test_a_dead_link_is_found(tmp_path):
+    (tmp_path / "README.md").write_text("[here](README.md) [there](docs/there.md) [away](https://example.org/)")
+    assert dead_links(tmp_path) == ["README.md: docs/there.md"]
 
 
 @pytest.mark.parametrize("page", tree.PAGES, ids=lambda page: page.name)

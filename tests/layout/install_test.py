@@ -1,5 +1,6 @@
 """What `meson install` puts in place is whole: a program builds and runs on it alone, shared and static."""
 import os
+import re
 import shutil
 
 import pytest
@@ -68,3 +69,14 @@ def test_a_program_builds_and_runs_on_it(installed, tmp_path, kind):
     assert status == 0, said
     status, said = tree.run([program], env=dict(os.environ, LD_LIBRARY_PATH=str(library) if kind == "shared" else ""))
     assert (status, said.strip()) == (0, pkg_config(installed, "--modversion")[0])
+
+
+def test_the_example_of_the_readme_does_what_it_says(installed, tmp_path):
+    readme = (tree.ROOT / "README.md").read_text()
+    source, program = tmp_path / "example.c", tmp_path / "example"
+    source.write_text(re.search(r"^```c\n(.*?)^```$", readme, re.DOTALL | re.MULTILINE)[1])
+    status, said = tree.run(["cc", "-Wall", "-Wextra", "-Werror", source, "-o", program, *pkg_config(installed, "--cflags", "--libs")])
+    assert status == 0, said
+    (library,) = {p.parent for p in installed.rglob("libreeve.so")}
+    status, said = tree.run([program], env=dict(os.environ, LD_LIBRARY_PATH=str(library)))
+    assert (status, said.strip()) == (0, re.search(r"&& \./a\.out\n    (.*)", readme)[1])

@@ -2,21 +2,35 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <string.h>
 
 #include "lib/base/sys.h"
 
 static _Atomic(interrupt_hook *) installed;
+static _Atomic(const struct interrupt_watch *) installed_watch;
 
 void interrupt_set_hook(interrupt_hook *hook)
 {
 	atomic_store_explicit(&installed, hook, memory_order_release);
 }
 
-int interrupt_run(void)
+void interrupt_set_watch(const struct interrupt_watch *watch)
+{
+	atomic_store_explicit(&installed_watch, watch, memory_order_release);
+}
+
+static int run_hook(void)
 {
 	interrupt_hook *hook = atomic_load_explicit(&installed, memory_order_acquire);
 
 	return hook ? hook() : 0;
+}
+
+int interrupt_run(void)
+{
+	int r = run_hook();
+
+	return r == INTERRUPT_BUSY ? 0 : r;
 }
 
 int deadline_from(reeve_nsec timeout, reeve_nsec *ret)
@@ -43,24 +57,70 @@ reeve_nsec deadline_left(reeve_nsec deadline)
 	return deadline > now ? deadline - now : 0;
 }
 
-int poll_until(struct pollfd *fds, nfds_t count, reeve_nsec deadline)
+static int poll_once(struct pollfd *fds, nfds_t count, reeve_nsec deadline)
+{
+	reeve_nsec left = deadline_left(deadline);
+	struct timespec wait = {
+		.tv_sec = left / REEVE_SEC,
+		.tv_nsec = left % REEVE_SEC,
+	};
+	int r = sys_ppoll(fds, count, left == REEVE_FOREVER ? NULL : &wait, NULL);
+
+	return r < 0 ? -errno : r;
+}
+
+/* Without a descriptor that tells of signals: only those that interrupt the sleep are noticed. */
+static int poll_unwatched(struct pollfd *fds, nfds_t count, reeve_nsec deadline)
 {
 	for (;;) {
-		reeve_nsec left = deadline_left(deadline);
-		struct timespec wait = {
-			.tv_sec = left / REEVE_SEC,
-			.tv_nsec = left % REEVE_SEC,
-		};
-		int r = sys_ppoll(fds, count, left == REEVE_FOREVER ? NULL : &wait, NULL);
+		int r = poll_once(fds, count, deadline);
 
-		if (r >= 0)
+		if (r != -EINTR)
 			return r;
-		if (errno != EINTR)
-			return -errno;
 		r = interrupt_run();
 		if (r < 0)
 			return r;
 	}
+}
+
+#define MOST_WATCHED 15
+
+/* With one, at the end of a copy of `fds`. */
+static int poll_watched(struct pollfd *fds, nfds_t count, reeve_nsec deadline, int signals)
+{
+	struct pollfd copy[MOST_WATCHED + 1];
+
+	memcpy(copy, fds, count * sizeof *fds);
+	copy[count] = (struct pollfd){ .fd = signals, .events = POLLIN };
+	for (;;) {
+		int r = poll_once(copy, count + 1, deadline);
+		int others = r > 0 ? r - (copy[count].revents != 0) : 0, ran;
+
+		if (r == 0 || (r < 0 && r != -EINTR))
+			return r;
+		ran = r == others ? 0 : run_hook();
+		if (ran < 0)
+			return ran;
+		if (others > 0 || deadline_left(deadline) == 0) {
+			memcpy(fds, copy, count * sizeof *fds);
+			return others;
+		}
+		if (ran == INTERRUPT_BUSY)
+			return poll_unwatched(fds, count, deadline);
+	}
+}
+
+int poll_until(struct pollfd *fds, nfds_t count, reeve_nsec deadline)
+{
+	const struct interrupt_watch *watch =
+		atomic_load_explicit(&installed_watch, memory_order_acquire);
+	int signals = watch && count <= MOST_WATCHED ? watch->begin() : -EBADF, r;
+
+	if (signals < 0)
+		return poll_unwatched(fds, count, deadline);
+	r = poll_watched(fds, count, deadline, signals);
+	watch->end();
+	return r;
 }
 
 int wait_fd(int fd, short events, reeve_nsec deadline)

@@ -9,11 +9,26 @@
 
 #include "reeve/base.h"
 
-/* Returns 0 to go on, or -EINTR where an interrupting signal was handled. */
+/* What the hook returns where another thread is running handlers: they are in good hands. */
+#define INTERRUPT_BUSY 1
+
+/* Runs the handlers that are due. 0 to go on, -EINTR where an interrupting signal was handled, or INTERRUPT_BUSY. */
 typedef int interrupt_hook(void);
 
 /* NULL removes it. */
 void interrupt_set_hook(interrupt_hook *hook);
+
+/* What tells a sleeping call that handlers are due, if it isn't EINTR: signals that came just before the sleep, and those
+ * that interrupt nothing. */
+struct interrupt_watch {
+	/* Before a sleep: a descriptor that becomes readable when handlers are due in this thread, or a negative
+	 * number if none ever are. After each that is none of those, end(). */
+	int (*begin)(void);
+	void (*end)(void);
+};
+
+/* Static; NULL removes it. */
+void interrupt_set_watch(const struct interrupt_watch *watch);
 
 /* To be called after EINTR: 0 to go on, negative errno to give up. */
 int interrupt_run(void);
@@ -25,7 +40,8 @@ int deadline_from(reeve_nsec timeout, reeve_nsec *ret);
 /* What is left until `deadline`: never negative but for REEVE_FOREVER. */
 reeve_nsec deadline_left(reeve_nsec deadline);
 
-/* poll(2) until `deadline`, going on after signals. Returns the number of ready ones, 0 at the deadline. */
+/* poll(2) until `deadline`, running handlers that are due and going on. Returns the number of ready ones, 0 at the
+ * deadline. */
 int poll_until(struct pollfd *fds, nfds_t count, reeve_nsec deadline);
 
 /* Wait until `fd` has one of `events`: 0, or -ETIMEDOUT, or another negative errno. */

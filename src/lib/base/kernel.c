@@ -46,6 +46,21 @@ int kernel_execveat(int fd, const char *path, char *const argv[], char *const en
 	return (int)syscall(SYS_execveat, fd, path, argv, environment, flags);
 }
 
+int kernel_tgkill(pid_t pid, pid_t tid, int signal)
+{
+	return (int)syscall(SYS_tgkill, pid, tid, signal);
+}
+
+int kernel_rt_sigqueueinfo(pid_t pid, int signal, siginfo_t *info)
+{
+	return (int)syscall(SYS_rt_sigqueueinfo, pid, signal, info);
+}
+
+int kernel_rt_tgsigqueueinfo(pid_t pid, pid_t tid, int signal, siginfo_t *info)
+{
+	return (int)syscall(SYS_rt_tgsigqueueinfo, pid, tid, signal, info);
+}
+
 int kernel_close_range(unsigned first, unsigned last, unsigned flags)
 {
 	return (int)syscall(SYS_close_range, first, last, flags);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "lib/base/sys.h"
@@ -103,21 +102,4 @@ int reap(int type, id_t id, int options, struct reeve_process_outcome *ret)
 	if (info.si_code != CLD_STOPPED && info.si_code != CLD_CONTINUED && info.si_code != CLD_TRAPPED)
 		call_hooks(info.si_pid);
 	return registry_reap(P_PID, (id_t)info.si_pid, options, ret);
-}
-
-/* --- Orphans -------------------------------------------------------------------------------------------------- */
-
-int reeve_process_set_subreaper(bool on)
-{
-	return sys_prctl(PR_SET_CHILD_SUBREAPER, on) < 0 ? -errno : 0;
-}
-
-int reeve_process_get_subreaper(bool *ret)
-{
-	int on;
-
-	if (sys_prctl(PR_GET_CHILD_SUBREAPER, (unsigned long)(uintptr_t)&on) < 0)
-		return -errno;
-	*ret = on;
-	return 0;
 }

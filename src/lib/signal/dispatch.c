@@ -1,0 +1,164 @@
+/* Running callbacks: when asked to, when something arrived, and within the library's blocking calls. */
+#include "lib/signal/dispatch.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdatomic.h>
+
+#include "lib/base/sys.h"
+#include "lib/signal/action.h"
+#include "lib/signal/engine.h"
+#include "lib/signal/locks.h"
+#include "lib/signal/subscription.h"
+
+/* So many, then the caller gets a say again: a flood must not keep it for ever. */
+#define AT_MOST 8192
+
+static atomic_uint sleepers;
+
+bool dispatch_is_awaited(void)
+{
+	return atomic_load(&sleepers) > 0;
+}
+
+/* The caller has the turn. */
+static int run_due(bool *ret_interrupted)
+{
+	const struct signal_mode *mode = engine_mode();
+	struct reeve_signal_event event;
+	int count, r = 0;
+
+	mode->begin();
+	for (count = 0; count < AT_MOST; count++) {
+		r = mode->take(&event);
+		if (r <= 0)
+			break;
+		subscription_run(&event);
+		*ret_interrupted |= action_interrupts(event.signo);
+	}
+	if (count == AT_MOST)
+		mode->wake();
+	if (this_thread.depth == 1)
+		subscription_sweep();
+	return count > 0 ? count : r;
+}
+
+int reeve_signal_dispatch(void)
+{
+	bool interrupted = false;
+	int r = engine_refresh();
+
+	if (r < 0 || !engine_is_started())
+		return r;
+	take_turn();
+	if (engine_is_started())
+		r = run_due(&interrupted);
+	end_turn();
+	return r;
+}
+
+/* Until something was dispatched, or, if `any_handler`, a signal interrupted the sleep. */
+static int wait_until(reeve_nsec deadline, bool any_handler)
+{
+	const struct signal_mode *mode = engine_mode();
+
+	for (;;) {
+		struct pollfd polled = { .fd = mode->fd(), .events = POLLIN };
+		struct timespec wait;
+		reeve_nsec left;
+		int r = reeve_signal_dispatch();
+
+		if (r != 0)
+			return r;
+		left = deadline_left(deadline);
+		if (left == 0)
+			return -ETIMEDOUT;
+		mode->arm();
+		if (mode->is_due())
+			continue;
+		wait = (struct timespec){ .tv_sec = left / REEVE_SEC, .tv_nsec = left % REEVE_SEC };
+		r = sys_ppoll(&polled, 1, left == REEVE_FOREVER ? NULL : &wait, NULL);
+		if (r < 0 && errno != EINTR)
+			return -errno;
+		if (r < 0 && any_handler)
+			return reeve_signal_dispatch();
+	}
+}
+
+static int wait_for_signals(reeve_nsec timeout, bool any_handler)
+{
+	reeve_nsec deadline;
+	int r = deadline_from(timeout, &deadline);
+
+	if (r < 0)
+		return r;
+	atomic_fetch_add(&sleepers, 1);
+	r = engine_begin();
+	if (r == 0)
+		r = wait_until(deadline, any_handler);
+	atomic_fetch_sub(&sleepers, 1);
+	return r;
+}
+
+int reeve_signal_wait(reeve_nsec timeout)
+{
+	return wait_for_signals(timeout, false);
+}
+
+int reeve_signal_pause(reeve_nsec timeout)
+{
+	return wait_for_signals(timeout, true);
+}
+
+int reeve_signal_fd(void)
+{
+	int r = engine_begin();
+
+	if (r < 0)
+		return r;
+	engine_mode()->stay_armed();
+	if (engine_mode()->is_due())
+		engine_mode()->wake();
+	return engine_mode()->fd();
+}
+
+/* --- Blocking calls ------------------------------------------------------------------------------------ */
+
+int dispatch_interrupted(void)
+{
+	bool interrupted = false;
+	int r;
+
+	if (!engine_is_started() || !is_main_thread() || engine_refresh() < 0)
+		return 0;
+	if (!try_turn())
+		return INTERRUPT_BUSY;
+	r = run_due(&interrupted);
+	end_turn();
+	return r > 0 && interrupted ? -EINTR : 0;
+}
+
+static void end_sleep(void)
+{
+	atomic_fetch_sub(&sleepers, 1);
+}
+
+static int begin_sleep(void)
+{
+	if (!is_main_thread() || engine_refresh() < 0)
+		return -EBADF;
+	atomic_fetch_add(&sleepers, 1);
+	if (!engine_is_started()) {
+		end_sleep();
+		return -EBADF;
+	}
+	engine_mode()->arm();
+	if (engine_mode()->is_due())
+		engine_mode()->wake();
+	return engine_mode()->fd();
+}
+
+const struct interrupt_watch dispatch_watch = {
+	.begin = begin_sleep,
+	.end = end_sleep,
+};

@@ -1,0 +1,147 @@
+/* REEVE_SIGNAL_FD: the signals stay blocked, and the dispatcher reads them from a signalfd(2), many at a time. What one
+ * read brought is kept here, not on a stack, so that a nested dispatch goes on where the outer one was. */
+#include <errno.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "lib/base/cleanup.h"
+#include "lib/base/sys.h"
+#include "lib/signal/blocked.h"
+#include "lib/signal/descriptor.h"
+#include "lib/signal/event.h"
+#include "lib/signal/intake.h"
+#include "lib/signal/mask.h"
+#include "lib/signal/mode.h"
+
+#define BATCH 64
+
+static _Atomic int descriptor = -EBADF;
+
+static struct {
+	struct signalfd_siginfo read[BATCH];
+	size_t next, end;
+} batch;
+
+static int open_signalfd(int fd)
+{
+	sigset_t set;
+
+	mask_to_sigset(blocked_set(), &set);
+	fd = sys_signalfd(fd, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+static int start(void)
+{
+	int fd;
+
+	if (descriptor >= 0)
+		return 0;
+	fd = open_signalfd(-1);
+	if (fd < 0)
+		return fd;
+	batch.next = batch.end = 0;
+	descriptor = fd;
+	return 0;
+}
+
+static void stop(void)
+{
+	descriptor = close_fd(descriptor);
+}
+
+/* The description is shared with the parent: to change its set would change the parent's. */
+static int forked(void)
+{
+	int number = descriptor, r;
+
+	batch.next = batch.end = 0;
+	descriptor = close_fd(descriptor);
+	r = open_signalfd(-1);
+	if (r < 0)
+		return r;
+	descriptor = number < 0 ? r : descriptor_move(r, number);
+	return 0;
+}
+
+static int watch(int signo)
+{
+	int r = blocked_watch(signo);
+
+	if (r < 0)
+		return r;
+	r = open_signalfd(descriptor);
+	if (r < 0) {
+		blocked_unwatch(signo);
+		return r;
+	}
+	return 0;
+}
+
+static void unwatch(int signo)
+{
+	blocked_unwatch(signo);
+	open_signalfd(descriptor); /* a smaller set on a descriptor that is there: cannot fail */
+}
+
+static int get_fd(void)
+{
+	return descriptor;
+}
+
+static int refill(void)
+{
+	ssize_t size = sys_read(descriptor, batch.read, sizeof batch.read);
+
+	if (size < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	batch.next = 0;
+	batch.end = (size_t)size / sizeof batch.read[0];
+	return 1;
+}
+
+/* A read that brought less than it could have emptied the queue: the next one is left to the next dispatch. */
+static bool had_all(void)
+{
+	return batch.end > 0 && batch.end < BATCH;
+}
+
+static int take(struct reeve_signal_event *ret)
+{
+	if (batch.next == batch.end) {
+		int r = had_all() ? 0 : refill();
+
+		if (r <= 0) {
+			batch.next = batch.end = 0;
+			return r < 0 ? r : intake_take(ret);
+		}
+	}
+	event_from_signalfd(&batch.read[batch.next++], ret);
+	intake_note(ret);
+	return 1;
+}
+
+static bool is_due(void)
+{
+	return !intake_is_empty();
+}
+
+static void nothing(void)
+{
+}
+
+const struct signal_mode fd_mode = {
+	.start = start,
+	.stop = stop,
+	.forked = forked,
+	.watch = watch,
+	.unwatch = unwatch,
+	.fd = get_fd,
+	.arm = nothing,
+	.stay_armed = nothing,
+	.is_due = is_due,
+	.wake = nothing,
+	.begin = nothing,
+	.take = take,
+};

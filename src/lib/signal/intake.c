@@ -1,0 +1,115 @@
+#include "lib/signal/intake.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdatomic.h>
+
+#include "lib/signal/gate.h"
+#include "lib/signal/ring.h"
+#include "lib/signal/waker.h"
+#include "lib/signal/wakeup_fd.h"
+
+static struct ring ring;
+static _Atomic uint64_t counts[65];
+static _Atomic uint64_t lost[65]; /* arrivals that found the ring full, not told yet */
+static _Atomic reeve_signal_set have_lost;
+static atomic_uint producers;
+
+static void tell(int signo)
+{
+	atomic_fetch_add_explicit(&counts[signo], 1, memory_order_relaxed);
+	if (gate_is_open())
+		wakeup_fd_write(signo);
+}
+
+static void wake(void)
+{
+	if (gate_is_open())
+		waker_wake();
+}
+
+int intake_try_put(const struct reeve_signal_event *event)
+{
+	int r = 0;
+
+	atomic_fetch_add(&producers, 1);
+	if (ring_push(&ring, event)) {
+		tell(event->signo);
+		wake();
+	} else {
+		r = -EAGAIN;
+	}
+	atomic_fetch_sub(&producers, 1);
+	return r;
+}
+
+uint64_t intake_put(const struct reeve_signal_event *event)
+{
+	if (intake_try_put(event) == 0)
+		return ring_length(&ring) + 1;
+	intake_lose(event->signo);
+	return 0;
+}
+
+void intake_lose(int signo)
+{
+	atomic_fetch_add(&producers, 1);
+	atomic_fetch_add(&lost[signo], 1);
+	atomic_fetch_or(&have_lost, REEVE_SIGNAL_SET(signo));
+	tell(signo);
+	wake();
+	atomic_fetch_sub(&producers, 1);
+}
+
+void intake_note(const struct reeve_signal_event *event)
+{
+	tell(event->signo);
+}
+
+static bool take_lost(struct reeve_signal_event *ret)
+{
+	reeve_signal_set set = atomic_load(&have_lost);
+	int signo;
+
+	if (set == 0)
+		return false;
+	signo = __builtin_ctzll(set) + 1;
+	atomic_fetch_and(&have_lost, ~REEVE_SIGNAL_SET(signo));
+	*ret = (struct reeve_signal_event){ .signo = signo, .count = atomic_exchange(&lost[signo], 0) };
+	return ret->count > 0;
+}
+
+bool intake_take(struct reeve_signal_event *ret)
+{
+	return ring_pop(&ring, ret) || take_lost(ret);
+}
+
+bool intake_is_empty(void)
+{
+	return ring_is_empty(&ring) && atomic_load(&have_lost) == 0;
+}
+
+uint64_t intake_length(void)
+{
+	return ring_length(&ring);
+}
+
+void intake_reset(void)
+{
+	ring_reset(&ring);
+	atomic_store(&have_lost, 0);
+	for (int signo = 0; signo <= 64; signo++)
+		atomic_store(&lost[signo], 0);
+	atomic_store(&producers, 0);
+}
+
+void intake_wait_for_producers(void)
+{
+	while (atomic_load(&producers) > 0)
+		sched_yield();
+}
+
+uint64_t reeve_signal_count(int signo)
+{
+	return REEVE_SIGNAL_SET(signo) ? atomic_load(&counts[signo]) : 0;
+}
