@@ -90,7 +90,9 @@ static int wait_for_signals(reeve_nsec timeout, bool any_handler)
 	reeve_nsec deadline;
 	int r = deadline_from(timeout, &deadline);
 
-	if (r < 0)
+	if (r == 0)
+		r = reeve_signal_dispatch();
+	if (r != 0)
 		return r;
 	atomic_fetch_add(&sleepers, 1);
 	r = engine_begin();

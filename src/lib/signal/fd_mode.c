@@ -114,7 +114,7 @@ static int take(struct reeve_signal_event *ret)
 
 		if (r <= 0) {
 			batch.next = batch.end = 0;
-			return r < 0 ? r : intake_take(ret);
+			return r < 0 ? r : intake_take_lost(ret);
 		}
 	}
 	event_from_signalfd(&batch.read[batch.next++], ret);

@@ -10,22 +10,20 @@
 #include "lib/signal/wakeup_fd.h"
 
 static struct ring ring;
-static _Atomic uint64_t counts[65];
+static _Atomic uint64_t counts[65];	/* by producers */
+static _Atomic uint64_t noted[65];	/* by the dispatcher alone */
 static _Atomic uint64_t lost[65]; /* arrivals that found the ring full, not told yet */
 static _Atomic reeve_signal_set have_lost;
 static atomic_uint producers;
 
+/* Not in a child that did not start over yet: the descriptors are its parent's. */
 static void tell(int signo)
 {
 	atomic_fetch_add_explicit(&counts[signo], 1, memory_order_relaxed);
-	if (gate_is_open())
+	if (gate_is_open()) {
 		wakeup_fd_write(signo);
-}
-
-static void wake(void)
-{
-	if (gate_is_open())
 		waker_wake();
+	}
 }
 
 int intake_try_put(const struct reeve_signal_event *event)
@@ -35,7 +33,6 @@ int intake_try_put(const struct reeve_signal_event *event)
 	atomic_fetch_add(&producers, 1);
 	if (ring_push(&ring, event)) {
 		tell(event->signo);
-		wake();
 	} else {
 		r = -EAGAIN;
 	}
@@ -57,18 +54,21 @@ void intake_lose(int signo)
 	atomic_fetch_add(&lost[signo], 1);
 	atomic_fetch_or(&have_lost, REEVE_SIGNAL_SET(signo));
 	tell(signo);
-	wake();
 	atomic_fetch_sub(&producers, 1);
 }
 
 void intake_note(const struct reeve_signal_event *event)
 {
-	tell(event->signo);
+	_Atomic uint64_t *count = &noted[event->signo];
+
+	atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1,
+		memory_order_relaxed);
+	wakeup_fd_write(event->signo);
 }
 
-static bool take_lost(struct reeve_signal_event *ret)
+bool intake_take_lost(struct reeve_signal_event *ret)
 {
-	reeve_signal_set set = atomic_load(&have_lost);
+	reeve_signal_set set = atomic_load_explicit(&have_lost, memory_order_relaxed);
 	int signo;
 
 	if (set == 0)
@@ -81,7 +81,7 @@ static bool take_lost(struct reeve_signal_event *ret)
 
 bool intake_take(struct reeve_signal_event *ret)
 {
-	return ring_pop(&ring, ret) || take_lost(ret);
+	return ring_pop(&ring, ret) || intake_take_lost(ret);
 }
 
 bool intake_is_empty(void)
@@ -111,5 +111,7 @@ void intake_wait_for_producers(void)
 
 uint64_t reeve_signal_count(int signo)
 {
-	return REEVE_SIGNAL_SET(signo) ? atomic_load(&counts[signo]) : 0;
+	if (!REEVE_SIGNAL_SET(signo))
+		return 0;
+	return atomic_load(&counts[signo]) + atomic_load(&noted[signo]);
 }

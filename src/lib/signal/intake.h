@@ -20,6 +20,9 @@ void intake_lose(int signo);
 /* The next event, or false. The dispatcher's. */
 bool intake_take(struct reeve_signal_event *ret);
 
+/* The same, of those that got lost only. */
+bool intake_take_lost(struct reeve_signal_event *ret);
+
 bool intake_is_empty(void);
 uint64_t intake_length(void);
 
