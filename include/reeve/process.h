@@ -96,13 +96,13 @@ struct reeve_process_spec {
 	unsigned flags;
 
 	/* Exactly one of these two. argv ends with NULL and has at least one entry. */
-	char *const *argv;
+	const char *const *argv;
 	const char *shell; /* a line for `/bin/sh -c` */
 
 	const char *executable;    /* what is executed; NULL: argv[0], or /bin/sh */
 	int executable_fd;         /* SET_EXECUTABLE_FD: execveat(2) of this open file instead. A script needs one that
 				      is not close-on-exec, or its interpreter cannot open it (-ENOENT) */
-	char *const *environment;  /* "NAME=value"..., NULL; or NULL: the caller's */
+	const char *const *environment; /* "NAME=value"..., NULL; or NULL: the caller's */
 
 	const char *directory; /* NULL: the caller's */
 	int directory_fd;      /* SET_DIRECTORY_FD: instead of `directory` */
@@ -356,9 +356,12 @@ REEVE_API pid_t reeve_process_fork(void);
 /* Replace the program. Return only on failure, a negative errno. environment NULL: the caller's. _search looks `name` up
  * in the caller's PATH. Async-signal-safe, but for _search if another thread changes the environment. See execve(2),
  * execveat(2), execvp(3). */
-REEVE_API int reeve_process_exec(const char *path, char *const argv[], char *const environment[]);
-REEVE_API int reeve_process_exec_search(const char *name, char *const argv[], char *const environment[]);
-REEVE_API int reeve_process_exec_fd(int fd, char *const argv[], char *const environment[]);
+REEVE_API int reeve_process_exec(const char *path, const char *const *argv,
+	const char *const *environment);
+REEVE_API int reeve_process_exec_search(const char *name, const char *const *argv,
+	const char *const *environment);
+REEVE_API int reeve_process_exec_fd(int fd, const char *const *argv,
+	const char *const *environment);
 
 /* Find what executing `name` would run: itself if it has a slash, otherwise in the directories of `path` ("/bin:/usr/bin";
  * NULL: the caller's PATH). `buffer` gets its path, also where the error is about a file that was found.

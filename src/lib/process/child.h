@@ -18,8 +18,8 @@ struct child {
 	const struct reeve_process_spec *spec;
 	struct child_report *report;
 
-	char *const *argv;
-	char *const *environment;
+	const char *const *argv;
+	const char *const *environment;
 	const char *executable;
 	const char *search_path; /* NULL: `executable` is a path */
 	char candidate[PATH_MAX];

@@ -8,6 +8,17 @@
 #include "lib/process/path_search.h"
 #include "reeve/process.h"
 
+/* execve(2) writes to none of them, but its prototype is older than const. */
+static char *const *words(const char *const *list)
+{
+	return (char *const *)(uintptr_t)list;
+}
+
+static char *const *environment_or_own(const char *const *environment)
+{
+	return environment ? words(environment) : environ;
+}
+
 pid_t reeve_process_fork(void)
 {
 	pid_t pid = sys_fork();
@@ -15,20 +26,20 @@ pid_t reeve_process_fork(void)
 	return pid < 0 ? -errno : pid;
 }
 
-int reeve_process_exec(const char *path, char *const argv[], char *const environment[])
+int reeve_process_exec(const char *path, const char *const *argv, const char *const *environment)
 {
-	sys_execve(path, argv, environment ? environment : environ);
+	sys_execve(path, words(argv), environment_or_own(environment));
 	return -errno;
 }
 
-int reeve_process_exec_search(const char *name, char *const argv[], char *const environment[])
+int reeve_process_exec_search(const char *name, const char *const *argv, const char *const *environment)
 {
-	const char *path = path_search_variable(environ);
+	const char *path = path_search_variable((const char *const *)environ);
 	char candidate[PATH_MAX];
 	bool refused = false;
 	int r;
 
-	if (strchr(name, '/'))
+	if (!path_search_applies(name))
 		return reeve_process_exec(name, argv, environment);
 	while (path_search_next(&path, name, candidate, sizeof candidate)) {
 		r = reeve_process_exec(candidate, argv, environment);
@@ -39,9 +50,9 @@ int reeve_process_exec_search(const char *name, char *const argv[], char *const 
 	return refused ? -EACCES : -ENOENT;
 }
 
-int reeve_process_exec_fd(int fd, char *const argv[], char *const environment[])
+int reeve_process_exec_fd(int fd, const char *const *argv, const char *const *environment)
 {
-	sys_execveat(fd, "", argv, environment ? environment : environ, AT_EMPTY_PATH);
+	sys_execveat(fd, "", words(argv), environment_or_own(environment), AT_EMPTY_PATH);
 	return -errno;
 }
 
@@ -81,7 +92,7 @@ int reeve_process_find_executable(const char *name, const char *path, char *buff
 		return r == -ENOENT ? r : tell(name, r, buffer, size);
 	}
 	if (!path)
-		path = path_search_variable(environ);
+		path = path_search_variable((const char *const *)environ);
 	while (path_search_next(&path, name, candidate, sizeof candidate)) {
 		r = examine(candidate);
 		if (r == 0)

@@ -3,7 +3,12 @@
 #include <errno.h>
 #include <string.h>
 
-const char *path_search_variable(char *const *environment)
+bool path_search_applies(const char *name)
+{
+	return *name && !strchr(name, '/');
+}
+
+const char *path_search_variable(const char *const *environment)
 {
 	for (; environment && *environment; environment++)
 		if (strncmp(*environment, "PATH=", 5) == 0)

@@ -7,8 +7,11 @@
 
 #define PATH_SEARCH_DEFAULT "/bin:/usr/bin"
 
+/* Whether exec looks a name up at all: not where it has a slash, nor an empty one. */
+bool path_search_applies(const char *name);
+
 /* The value of PATH in `environment`, or the default. */
-const char *path_search_variable(char *const *environment);
+const char *path_search_variable(const char *const *environment);
 
 /* Write the next directory of `*path` and `/name` into buffer, and move `*path` on; an empty directory is the current
  * one. What does not fit is passed over. False at the end. Start with the whole variable; NULL is the end. */

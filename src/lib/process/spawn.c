@@ -34,18 +34,13 @@ struct attempt {
 	struct child child;
 	struct child_report report;
 	bool share_memory;
-	char *shell_argv[4];
+	const char *shell_argv[4];
 	int *many_sources;
 
 	/* From here on: written before it is read. */
 	int few_sources[FEW_DESCRIPTORS];
 	_Alignas(16) char stack[STACK_SIZE];
 };
-
-static char *unconst(const char *text)
-{
-	return (char *)(uintptr_t)text;
-}
 
 static bool asked(const struct attempt *attempt, unsigned flag)
 {
@@ -92,20 +87,21 @@ static int check_descriptors(const struct reeve_process_spec *spec, size_t *ret_
 static void choose_program(struct attempt *attempt)
 {
 	const struct reeve_process_spec *spec = attempt->child.spec;
+	const char *const *caller = (const char *const *)environ;
 	struct child *child = &attempt->child;
 
 	child->argv = spec->argv;
 	if (spec->shell) {
-		attempt->shell_argv[0] = unconst("sh");
-		attempt->shell_argv[1] = unconst("-c");
-		attempt->shell_argv[2] = unconst(spec->shell);
+		attempt->shell_argv[0] = "sh";
+		attempt->shell_argv[1] = "-c";
+		attempt->shell_argv[2] = spec->shell;
 		child->argv = attempt->shell_argv;
 	}
 	child->executable = spec->executable ? spec->executable : spec->shell ? "/bin/sh" : spec->argv[0];
-	child->environment = spec->environment ? spec->environment : environ;
-	if (!asked(attempt, REEVE_PROCESS_NO_SEARCH) && !strchr(child->executable, '/'))
+	child->environment = spec->environment ? spec->environment : caller;
+	if (!asked(attempt, REEVE_PROCESS_NO_SEARCH) && path_search_applies(child->executable))
 		child->search_path = path_search_variable(
-			asked(attempt, REEVE_PROCESS_SEARCH_CALLER_PATH) ? environ : child->environment);
+			asked(attempt, REEVE_PROCESS_SEARCH_CALLER_PATH) ? caller : child->environment);
 }
 
 static int prepare_descriptors(struct attempt *attempt)

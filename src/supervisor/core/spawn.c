@@ -108,9 +108,9 @@ static void describe(struct attempt *attempt)
 
 	spec->flags |= REEVE_PROCESS_SIBLING | REEVE_PROCESS_SET_PROCESS_GROUP |
 		       REEVE_PROCESS_CLOSE_REST | REEVE_PROCESS_NO_SEARCH;
-	spec->argv = attempt->argv;
+	spec->argv = (const char *const *)attempt->argv;
 	spec->executable = attempt->file;
-	spec->environment = attempt->environment;
+	spec->environment = (const char *const *)attempt->environment;
 	spec->directory = settings->directory;
 	if (settings->umask >= 0) {
 		spec->flags |= REEVE_PROCESS_SET_UMASK;
