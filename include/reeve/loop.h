@@ -47,7 +47,7 @@ REEVE_API struct reeve_loop *reeve_loop_free(struct reeve_loop *loop);
  *
  * Returns the `result` given to reeve_loop_stop(); or -EBUSY inside a callback of the same loop, -ECANCELED
  * where the loop was freed by a callback, -ECHILD in a forked child, -EINTR where a signal that is registered
- * as interrupting was handled, or what epoll_wait(2) failed with. After -EINTR it may be called again. */
+ * as interrupting was handled, or what epoll_wait(2) or reeve_signal_dispatch() failed with. After -EINTR it may be called again. */
 REEVE_API int reeve_loop_run(struct reeve_loop *loop);
 
 /* Run one round, waiting for it until `timeout` is over (0: only what is ready now).
@@ -153,6 +153,23 @@ REEVE_API int reeve_loop_timer_stop(struct reeve_loop_source *source);
 /* When the timer will be called next, on CLOCK_MONOTONIC: a time that may have passed, or REEVE_FOREVER where
  * it is not running. -EINVAL for a source of another kind. */
 REEVE_API reeve_nsec reeve_loop_timer_deadline(const struct reeve_loop_source *source);
+
+/* --- signals ------------------------------------------------------------------------------------------- */
+
+struct reeve_signal_event; /* reeve/signal.h */
+
+typedef void reeve_loop_signal_callback(struct reeve_loop_source *source, const struct reeve_signal_event *event,
+	void *data);
+
+/* Subscribe to a signal: the callback is called for each arrival, in order, with what the sender said, as
+ * reeve_signal_subscribe() has it. All sources for signals are called wherever signals are dispatched: by the loop
+ * whose turn it is, and inside libreeve calls that block in the main thread. So let one loop have them, that of
+ * the main thread. Every mode of reeve_signal_set_mode() will do.
+ *
+ * Returns 0; or what reeve_signal_subscribe() and reeve_signal_fd() fail with: -EINVAL, -EPERM, -EBUSY for what can't
+ * be handled, -EMFILE, -ENFILE, -EAGAIN. */
+REEVE_API int reeve_loop_add_signal(struct reeve_loop *loop, int signo, reeve_loop_signal_callback *callback,
+	void *data, struct reeve_loop_source **ret);
 
 /* --- deferred calls ------------------------------------------------------------------------------------ */
 

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "lib/base/interrupt.h"
+#include "reeve/signal.h"
 #include "unit/loop_fixture.h"
 
 /* --- embedding --- */
@@ -192,12 +193,87 @@ START_TEST(a_deferred_signal_handler_may_free_the_loop)
 }
 END_TEST
 
+/* --- signals --- */
+
+static int values[8], value_count;
+
+static void note_value(struct reeve_loop_source *source, const struct reeve_signal_event *event, void *data)
+{
+	note(data);
+	ck_assert_int_lt(value_count, 8);
+	values[value_count++] = event->value;
+}
+
+static void queue_values(int signo, int first, int last)
+{
+	for (int value = first; value <= last; value++)
+		ck_assert_int_eq(reeve_signal_queue(getpid(), signo, value), 0);
+}
+
+static const enum reeve_signal_mode modes[] = { REEVE_SIGNAL_HANDLER, REEVE_SIGNAL_THREAD, REEVE_SIGNAL_FD };
+
+START_TEST(signals_come_with_their_value_in_order_in_each_mode)
+{
+	struct reeve_loop_source *source, *other;
+
+	ck_assert_int_eq(reeve_signal_set_mode(modes[_i]), 0);
+	ck_assert_int_eq(reeve_loop_add_signal(loop, SIGRTMIN, note_value, LETTER('r'), &source), 0);
+	ck_assert_int_eq(reeve_loop_add_signal(loop, SIGRTMIN + 1, note_value, LETTER('o'), &other), 0);
+	queue_values(SIGRTMIN, 1, 3);
+	queue_values(SIGRTMIN + 1, 4, 5);
+	while (value_count < 5)
+		ck_assert_int_gt(reeve_loop_run_once(loop, REEVE_FOREVER), 0);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(values[i], i + 1);
+	ck_assert_str_eq(calls, "rrroo");
+	reeve_loop_source_free(source);
+	queue_values(SIGRTMIN + 1, 6, 6);
+	ck_assert_int_eq(reeve_loop_run_once(loop, REEVE_FOREVER), 1);
+	reeve_loop_source_free(other);
+	ck_assert_int_eq(reeve_loop_run_once(loop, 0), 0);
+	close_loop();
+	ck_assert_int_eq(reeve_signal_shutdown(), 0);
+}
+END_TEST
+
+static void free_loop_on_signal(
+	struct reeve_loop_source *source, const struct reeve_signal_event *event, void *data)
+{
+	loop = reeve_loop_free(loop);
+}
+
+START_TEST(a_signal_callback_may_free_the_loop_in_each_mode)
+{
+	ck_assert_int_eq(reeve_signal_set_mode(modes[_i]), 0);
+	ck_assert_int_eq(reeve_loop_add_signal(loop, SIGUSR1, free_loop_on_signal, NULL, NULL), 0);
+	ck_assert_int_eq(reeve_loop_add_signal(loop, SIGUSR1, note_value, NULL, NULL), 0);
+	ck_assert_int_eq(reeve_signal_send(getpid(), SIGUSR1), 0);
+	ck_assert_int_eq(reeve_loop_run(loop), -ECANCELED);
+	ck_assert_int_eq(value_count, 0);
+	ck_assert_int_eq(reeve_signal_shutdown(), 0);
+}
+END_TEST
+
+START_TEST(a_signal_that_cannot_be_handled_is_refused)
+{
+	struct reeve_loop_source *source = NULL;
+
+	ck_assert_int_eq(reeve_loop_add_signal(loop, SIGKILL, note_value, NULL, &source), -EPERM);
+	ck_assert_int_eq(reeve_loop_add_signal(loop, 0, note_value, NULL, &source), -EINVAL);
+	ck_assert_int_eq(reeve_loop_add_signal(loop, SIGUSR1, NULL, NULL, &source), -EINVAL);
+	ck_assert_ptr_null(source);
+	close_loop();
+	ck_assert_int_eq(reeve_signal_shutdown(), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("loop_process");
 	TCase *embedding = loop_case("embedding");
 	TCase *fork = loop_case("fork");
 	TCase *interruption = loop_case("interruption");
+	TCase *signals = loop_case("signals");
 
 	tcase_add_test(embedding, the_embedding_descriptor_is_readable_when_there_is_something_to_do);
 	suite_add_tcase(suite, embedding);
@@ -210,5 +286,10 @@ int main(void)
 	tcase_add_test(interruption, a_deferred_signal_handler_may_stop_the_loop);
 	tcase_add_test(interruption, a_deferred_signal_handler_may_free_the_loop);
 	suite_add_tcase(suite, interruption);
+
+	tcase_add_loop_test(signals, signals_come_with_their_value_in_order_in_each_mode, 0, 3);
+	tcase_add_loop_test(signals, a_signal_callback_may_free_the_loop_in_each_mode, 0, 3);
+	tcase_add_test(signals, a_signal_that_cannot_be_handled_is_refused);
+	suite_add_tcase(suite, signals);
 	return run_suite(suite);
 }

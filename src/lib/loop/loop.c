@@ -40,6 +40,7 @@ struct reeve_loop *reeve_loop_free(struct reeve_loop *loop)
 {
 	if (!loop)
 		return NULL;
+	loop->signal_watch = NULL; /* it is one of the sources */
 	while (!list_empty(&loop->sources))
 		reeve_loop_source_free(
 			LIST_ENTRY(loop->sources.next, struct reeve_loop_source, in_loop));
@@ -118,12 +119,12 @@ static int dispatch(struct reeve_loop *loop, const bool *freed)
 	while ((queued = list_pop(&loop->ready))) {
 		struct reeve_loop_source *source = LIST_ENTRY(queued, struct reeve_loop_source, queued);
 
+		called += source != loop->signal_watch; /* its callbacks are counted where they are called */
 		source->kind->call(source);
 		if (*freed)
 			return -ECANCELED;
 		if (!loop_is_ours(loop))
 			return -ECHILD;
-		called++;
 	}
 	return called;
 }
@@ -132,9 +133,11 @@ static int dispatch(struct reeve_loop *loop, const bool *freed)
 static int turn(struct reeve_loop *loop, reeve_nsec deadline, const bool *freed)
 {
 	struct epoll_event reports[REPORTS_MAX];
-	int called, deferred;
-	int r = wait_for_reports(loop->epoll_fd, reports, time_to_wait(loop, deadline));
+	int called, deferred, r;
 
+	loop->signal_calls = 0;
+	loop->signal_error = 0;
+	r = wait_for_reports(loop->epoll_fd, reports, time_to_wait(loop, deadline));
 	if (r == -EINTR) {
 		r = interrupt_run();
 		if (*freed)
@@ -153,7 +156,9 @@ static int turn(struct reeve_loop *loop, reeve_nsec deadline, const bool *freed)
 	deferred = dispatch(loop, freed);
 	if (deferred < 0)
 		return deferred;
-	return r < 0 ? r : called + deferred;
+	if (r == 0)
+		r = loop->signal_error;
+	return r < 0 ? r : called + deferred + loop->signal_calls;
 }
 
 static int round_until(struct reeve_loop *loop, reeve_nsec deadline)

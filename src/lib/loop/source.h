@@ -43,6 +43,10 @@ struct reeve_loop_source {
 			bool floating; /* nobody holds it: released when it was called */
 			struct reeve_loop_source **in_call; /* to be set to NULL when it is freed meanwhile */
 		} deferred;
+		struct {
+			reeve_loop_signal_callback *callback;
+			struct reeve_signal_subscription *subscription;
+		} signal;
 	};
 };
 
@@ -65,6 +69,11 @@ struct reeve_loop {
 
 	struct timer_heap timers;
 	size_t timer_count; /* of sources, running or not */
+
+	struct reeve_loop_source *signal_watch; /* while there are sources for signals */
+	size_t signal_count;
+	int signal_calls; /* of callbacks, since the round began */
+	int signal_error; /* from dispatching them, likewise */
 
 	int embed_fd; /* an epoll of epoll_fd and timer_fd; all three below are -1 until asked for */
 	int timer_fd;
