@@ -25,7 +25,13 @@ enum event_type {
 	EVENT_TYPE_COUNT,
 };
 
-enum config_autorestart { AUTORESTART_NEVER, AUTORESTART_UNEXPECTED, AUTORESTART_ALWAYS };
+/* Bytes, for there is one in each process. */
+#define CONFIG_BYTE __attribute__((packed))
+enum CONFIG_BYTE config_autorestart {
+	AUTORESTART_NEVER,
+	AUTORESTART_UNEXPECTED,
+	AUTORESTART_ALWAYS
+};
 
 enum config_log_level {
 	LOG_LEVEL_CRITICAL,
@@ -37,7 +43,7 @@ enum config_log_level {
 	LOG_LEVEL_BLATHER
 };
 
-enum config_log_kind { CONFIG_LOG_NONE, CONFIG_LOG_AUTO, CONFIG_LOG_FILE };
+enum CONFIG_BYTE config_log_kind { CONFIG_LOG_NONE, CONFIG_LOG_AUTO, CONFIG_LOG_FILE };
 
 enum config_group_kind { CONFIG_PROGRAM, CONFIG_EVENTLISTENER, CONFIG_FCGI_PROGRAM };
 
@@ -47,9 +53,9 @@ enum config_family { CONFIG_UNIX, CONFIG_INET };
 struct config_user {
 	const char *name;
 	uid_t uid;
-	gid_t gid;    /* its primary group */
-	bool assumed; /* `--assume`: nobody asked whether it exists; uid and gid mean nothing unless
-			 name is a number */
+	gid_t gid;        /* its primary group */
+	bool uid_assumed; /* `--assume` and known by name only: uid means nothing */
+	bool gid_assumed;
 };
 
 /* Who a socket is to belong to; -1: left as it is. */
@@ -69,12 +75,17 @@ struct config_environment {
 	struct config_variable variables[];
 };
 
+struct config_exit_codes {
+	const uint8_t *list; /* NULL: none */
+	uint32_t count;
+};
+
 struct config_log {
-	const char *path; /* of CONFIG_LOG_FILE, else NULL */
+	const char *path; /* of CONFIG_LOG_FILE; else NULL, or "" where that was written */
 	int64_t maxbytes; /* 0: no rotation */
 	int64_t backups;
 	int64_t capture_maxbytes; /* 0: no capture */
-	enum config_log_kind kind : 8;
+	enum config_log_kind kind;
 	bool events_enabled;
 	bool syslog;
 };
@@ -95,11 +106,10 @@ struct program_settings {
 	int64_t stopwaitsecs;
 	struct config_log stdout_log;
 	struct config_log stderr_log;
-	const uint8_t *exitcodes; /* NULL if there are none */
-	uint32_t exitcode_count;
-	int32_t umask; /* -1: as reeved itself */
+	struct config_exit_codes exitcodes; /* the expected ones */
+	int32_t umask;                      /* -1: as reeved itself */
 	uint8_t stopsignal;
-	enum config_autorestart autorestart : 8;
+	enum config_autorestart autorestart;
 	bool autostart;
 	bool stopasgroup;
 	bool killasgroup;
@@ -113,7 +123,7 @@ struct config_socket {
 	const char *address; /* path or host */
 	uint16_t port;
 	uint16_t backlog; /* 0: the system's limit */
-	uint32_t mode;
+	int32_t mode;
 	struct config_owner owner;
 	bool has_owner; /* false: leave it as it is created */
 };
@@ -145,7 +155,7 @@ struct config_server {
 	const char *file; /* of a unix server, else NULL */
 	const char *host; /* of an inet server, else NULL; "" means every address */
 	uint16_t port;
-	uint32_t chmod;
+	int32_t chmod;
 	struct config_owner chown;
 	const char *username, *password; /* both or neither NULL */
 };
@@ -167,7 +177,7 @@ struct supervisord_settings {
 	int64_t logfile_backups;
 	enum config_log_level loglevel;
 	const char *pidfile;
-	uint32_t umask;
+	int32_t umask;
 	bool nodaemon;
 	bool silent;
 	bool nocleanup;

@@ -17,9 +17,9 @@ enum report_level {
 
 struct report_entry {
 	enum report_level level;
-	const char *file; /* NULL: of no file (the command line) */
-	unsigned line;    /* from 1; 0: of the whole file */
-	const char *text; /* one line or more, without the place and without a final newline */
+	char *file;    /* NULL: of no file (the command line) */
+	unsigned line; /* from 1; 0: of the whole file */
+	char *text;    /* one line or more, without the place and without a final newline */
 };
 
 /* Entries in the order in which they were found. */

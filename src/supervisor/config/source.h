@@ -19,8 +19,11 @@ struct config_answer {
 
 struct config_identity {
 	char *name; /* to be freed by the asker */
+	char *home; /* of a user, may be NULL; to be freed by the asker */
 	uid_t uid;
-	gid_t gid; /* a user's primary group, or the group itself */
+	gid_t gid;            /* a user's primary group, or the group itself */
+	bool id_assumed;      /* on trust: the user's or group's own number is not known */
+	bool primary_assumed; /* on trust: the user's group is not known */
 };
 
 struct config_source {
@@ -37,6 +40,9 @@ struct config_source {
 
 	/* 1, or 0 if there is nothing or no directory at this path. */
 	int (*is_directory)(void *context, const char *path);
+
+	/* 1, or 0 if it is none that files can be made in. */
+	int (*is_writable_directory)(void *context, const char *path);
 
 	void *context;
 };

@@ -1,0 +1,5 @@
+#include "config/reader.h"
+
+void lint(struct reader *reader)
+{
+}
