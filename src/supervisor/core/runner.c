@@ -137,9 +137,9 @@ static bool exit_is_expected(const struct process *process)
 {
 	int status = process_record(process)->status;
 
-	return WIFEXITED(status) && process->settings->exitcode_count > 0 &&
-	       memchr(process->settings->exitcodes, WEXITSTATUS(status),
-		       process->settings->exitcode_count);
+	return WIFEXITED(status) && process->settings->exitcodes.count > 0 &&
+	       memchr(process->settings->exitcodes.list, WEXITSTATUS(status),
+		       process->settings->exitcodes.count);
 }
 
 static bool restarts(const struct process *process)
