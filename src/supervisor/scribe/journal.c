@@ -1,0 +1,237 @@
+#include "scribe/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "scribe/scribe.h"
+
+enum phase {
+	PHASE_EMPTY,
+	PHASE_READING, /* `size` bytes at `start`, if they are there: see untouched[] */
+	PHASE_HELD,    /* `size` bytes at `start`, of which the first `written` are in the file */
+};
+
+struct scribe_journal {
+	_Atomic uint32_t phase;
+	uint32_t start, size, written;
+	uint32_t has_file, strips, state, mode;
+	int64_t base; /* where in the file the first of them is, or would be: one store says it all */
+	uint64_t device, inode;
+	char path[PATH_MAX];
+	char data[JOURNAL_CHUNK] __attribute__((aligned(4096)));
+};
+
+/* Stands where bytes are about to be read, so that it can be seen whether they were: no text has these. */
+static const char untouched[] = { '\xff', '\xfe', '\xfd', '\xfc', '\xfb', '\xfa', '\xf9', '\xf8' };
+
+/* The base of bytes of which none is written. */
+#define NOWHERE INT64_MIN
+
+/* Where bytes that are to be stripped are read to; what is left of them goes to the beginning. */
+#define STRIP_START (JOURNAL_CHUNK / 2)
+
+int scribe_journal_new(struct scribe_journal **ret)
+{
+	void *memory = mmap(NULL, sizeof(struct scribe_journal), PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (memory == MAP_FAILED)
+		return -errno;
+	*ret = memory;
+	return 0;
+}
+
+struct scribe_journal *scribe_journal_free(struct scribe_journal *journal)
+{
+	if (journal)
+		munmap(journal, sizeof *journal);
+	return NULL;
+}
+
+/* A killed process leaves all that it stored before a store that it did. */
+static void enter(struct scribe_journal *journal, enum phase phase)
+{
+	atomic_store_explicit(&journal->phase, phase, memory_order_release);
+}
+
+static void note_file(struct scribe_journal *journal, const struct journal_file *file)
+{
+	journal->has_file = file != NULL;
+	if (!file)
+		return;
+	journal->mode = file->mode;
+	journal->device = file->device;
+	journal->inode = file->inode;
+	if (strcmp(journal->path, file->path) != 0)
+		memcpy(journal->path, file->path, strlen(file->path) + 1);
+}
+
+size_t journal_room(bool strips)
+{
+	return strips ? STRIP_START - 1 : JOURNAL_CHUNK;
+}
+
+char *journal_reading(struct scribe_journal *journal, size_t size, const struct journal_file *file,
+	bool strips, enum ansi_state state)
+{
+	note_file(journal, file);
+	journal->start = strips ? STRIP_START : 0;
+	journal->size = (uint32_t)size;
+	journal->written = 0;
+	journal->base = NOWHERE;
+	journal->strips = strips;
+	journal->state = state;
+	memcpy(journal->data + journal->start, untouched,
+		size < sizeof untouched ? size : sizeof untouched);
+	enter(journal, PHASE_READING);
+	return journal->data + journal->start;
+}
+
+char *journal_stripped(struct scribe_journal *journal)
+{
+	return journal->data;
+}
+
+void journal_hold(struct scribe_journal *journal, const char *data, size_t size)
+{
+	journal->start = (uint32_t)(data - journal->data);
+	journal->size = (uint32_t)size;
+	enter(journal, PHASE_HELD);
+}
+
+void journal_place(struct scribe_journal *journal, const struct journal_file *file, int64_t position)
+{
+	note_file(journal, file);
+	journal->base = position - journal->written;
+	atomic_signal_fence(memory_order_release);
+}
+
+void journal_written(struct scribe_journal *journal, size_t size)
+{
+	journal->written += (uint32_t)size;
+	atomic_signal_fence(memory_order_release);
+}
+
+void journal_empty(struct scribe_journal *journal)
+{
+	enter(journal, PHASE_EMPTY);
+}
+
+/* ---- after a scribe was killed ---- */
+
+/* As much of a file's end is looked at, where others may have appended as well. */
+#define LOOK_BACK (2 * JOURNAL_CHUNK)
+
+/* So many equal bytes are no accident. */
+#define ENOUGH 64
+
+static size_t common_length(const char *a, size_t a_size, const char *b, size_t b_size)
+{
+	size_t size = a_size < b_size ? a_size : b_size, i = 0;
+
+	while (i < size && a[i] == b[i])
+		i++;
+	return i;
+}
+
+/* `tail` is what came into the file since it was noted down. How much of `data` is at its beginning, or,
+ * where somebody else was faster, further on? */
+static size_t find_written(const char *tail, size_t tail_size, const char *data, size_t size)
+{
+	for (size_t at = 0; at < tail_size; at++) {
+		const char *first = memchr(tail + at, data[0], tail_size - at);
+		size_t left, length;
+
+		if (!first)
+			return 0;
+		at = (size_t)(first - tail);
+		left = tail_size - at;
+		length = common_length(first, left, data, size);
+		if (length == size || length == left || length >= ENOUGH)
+			return length;
+	}
+	return 0;
+}
+
+/* How many of the bytes are in the file that `fd` is? */
+static size_t count_written(const struct scribe_journal *journal, int fd)
+{
+	static char tail[LOOK_BACK];
+	int64_t from = journal->base == NOWHERE ? -1 : journal->base + journal->written;
+	const char *data = journal->data + journal->start + journal->written;
+	struct stat status;
+	ssize_t n;
+
+	if (fstat(fd, &status) < 0 || status.st_dev != journal->device ||
+		status.st_ino != journal->inode || from < 0)
+		return journal->written;
+	n = pread(fd, tail, sizeof tail, from);
+	if (n <= 0)
+		return journal->written;
+	return journal->written +
+	       find_written(tail, (size_t)n, data, journal->size - journal->written);
+}
+
+/* Were the bytes read? If so, make them what is to be written. */
+static bool finish_reading(struct scribe_journal *journal)
+{
+	const char *data = journal->data + journal->start;
+	enum ansi_state state = journal->state;
+	size_t size = journal->size;
+
+	if (memcmp(data, untouched, size < sizeof untouched ? size : sizeof untouched) == 0)
+		return false;
+	if (journal->strips) {
+		size = ansi_strip(&state, data, size, journal_stripped(journal));
+		data = journal_stripped(journal);
+	}
+	journal_hold(journal, data, size);
+	return true;
+}
+
+static ssize_t write_rest(struct scribe_journal *journal)
+{
+	int fd = open(journal->path,
+		O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+		(mode_t)journal->mode);
+	size_t from, size = journal->size;
+	ssize_t r = 0;
+
+	if (fd < 0)
+		return -errno;
+	from = count_written(journal, fd);
+	if (from < size) {
+		r = write(fd, journal->data + journal->start + from, size - from);
+		if (r < 0)
+			r = -errno;
+	}
+	close(fd);
+	return r;
+}
+
+/* Whatever is in this memory, a process that died wrote it. */
+static bool is_sound(struct scribe_journal *journal)
+{
+	return journal->start < JOURNAL_CHUNK && journal->size <= JOURNAL_CHUNK - journal->start &&
+	       journal->written <= journal->size && journal->state <= ANSI_SEQUENCE &&
+	       (!journal->strips || journal->size <= STRIP_START) && journal->path[0] == '/' &&
+	       memchr(journal->path, '\0', sizeof journal->path);
+}
+
+ssize_t journal_recover(struct scribe_journal *journal)
+{
+	uint32_t phase = atomic_load_explicit(&journal->phase, memory_order_acquire);
+	ssize_t r = 0;
+
+	if (phase != PHASE_EMPTY && journal->has_file && is_sound(journal) && journal->size > 0 &&
+		(phase == PHASE_HELD || finish_reading(journal)))
+		r = write_rest(journal);
+	journal_empty(journal);
+	return r;
+}

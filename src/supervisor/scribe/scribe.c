@@ -1,0 +1,316 @@
+#include "scribe/scribe.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "board/log.h"
+#include "reeve/channel.h"
+#include "reeve/error.h"
+#include "reeve/signal.h"
+#include "scribe/journal.h"
+#include "scribe/state.h"
+
+/* Messages taken in one go before others have their turn. */
+#define MESSAGES_A_ROUND 64
+
+/* How long those who read what is no file are waited for at the end. */
+#define FINISH_LONGEST (5 * REEVE_SEC)
+
+/* ---- the end ---- */
+
+static void answer_and_stop(void *data)
+{
+	struct scribe *scribe = data;
+	struct message_plain message = { .type = MESSAGE_LOG_FINISHED };
+
+	if (scribe->core >= 0 && scribe->answers)
+		reeve_channel_send(scribe->core, &message, sizeof message, NULL, 0, REEVE_SEC);
+	reeve_loop_stop(scribe->loop, 0);
+}
+
+static void finish_overdue(struct reeve_loop_source *source, uint64_t expirations, void *data)
+{
+	log_line(LOG_WARN, "scribe: output is left behind: its reader does not take it");
+	stream_set_deinit(&((struct scribe *)data)->streams);
+	answer_and_stop(data);
+}
+
+static void finish(struct scribe *scribe, bool answers)
+{
+	scribe->answers = scribe->answers || answers;
+	if (scribe->finishing)
+		return;
+	scribe->finishing = true;
+	if (reeve_loop_add_timer(scribe->loop, finish_overdue, scribe, &scribe->overdue) == 0)
+		reeve_loop_timer_start(scribe->overdue, FINISH_LONGEST, 0);
+	stream_set_close(&scribe->streams);
+}
+
+/* ---- messages ---- */
+
+static void open_stream(struct scribe *scribe, const struct message_log_open *open, int fd_consume)
+{
+	int r;
+
+	if (open->stream == STREAM_SELF && fd_consume < 0 && scribe->log_read >= 0) {
+		fd_consume = scribe->log_read;
+		scribe->log_read = -EBADF;
+	}
+	if (open->path[0] != '\0' && open->path[0] != '/') {
+		if (fd_consume >= 0)
+			close(fd_consume);
+		r = -EINVAL;
+	} else {
+		r = stream_open(&scribe->streams, open, fd_consume);
+	}
+	if (r < 0)
+		log_line(LOG_ERROR, "scribe: cannot take over the log of '%s': %s", open->name,
+			reeve_error_text(r));
+}
+
+void scribe_act(struct scribe *scribe, const union message *message, int fd_consume)
+{
+	struct stream *stream;
+
+	if (message->type == MESSAGE_LOG_OPEN && !scribe->finishing) {
+		open_stream(scribe, &message->log_open, fd_consume);
+		return;
+	}
+	if (fd_consume >= 0)
+		close(fd_consume);
+	switch (message->type) {
+	case MESSAGE_LOG_CLOSE:
+	case MESSAGE_LOG_CLEAR:
+		/* A stream may have ended by itself: that there is none is no fault. */
+		stream = stream_find(&scribe->streams, message->stream.stream);
+		if (stream && message->type == MESSAGE_LOG_CLOSE)
+			stream_close(stream);
+		else if (stream)
+			stream_clear(stream);
+		break;
+	case MESSAGE_LOG_REOPEN:
+		target_set_reopen(&scribe->targets);
+		break;
+	case MESSAGE_LOG_FINISH:
+		finish(scribe, true);
+		break;
+	case MESSAGE_LOG_OPEN: /* too late */
+		break;
+	default:
+		log_line(LOG_ERROR, "scribe: dropped a %s, which is not for it",
+			message_name(message->type));
+	}
+}
+
+/* Receive one. Returns its type, 0 at the end of the channel, or a negative errno; -ETIMEDOUT: no more. A
+ * message that comes with a descriptor has it in *ret_fd, the caller's; others -EBADF. */
+static int receive(int channel, union message *message, int *ret_fd)
+{
+	struct reeve_channel_info info;
+	int fds[MESSAGE_FDS_MAX];
+	ssize_t size;
+	int r;
+
+	*ret_fd = -EBADF;
+	size = reeve_channel_receive(channel, message, sizeof *message, fds, MESSAGE_FDS_MAX, &info, 0);
+	if (size <= 0)
+		return (int)size;
+	r = message_check(message, (size_t)size, (unsigned)info.descriptor_count);
+	for (size_t i = 0; i < info.descriptor_count; i++)
+		if (r > 0 && i == 0)
+			*ret_fd = fds[i];
+		else
+			close(fds[i]);
+	return r;
+}
+
+/* These say that the channel works on; others that it is of no use any more. */
+static bool is_only_this_message(int error)
+{
+	return error == -EBADMSG || error == -EMSGSIZE || error == -EMFILE;
+}
+
+static void drop_core(struct scribe *scribe)
+{
+	scribe->core_source = reeve_loop_source_free(scribe->core_source);
+	if (scribe->core >= 0)
+		close(scribe->core);
+	scribe->core = -EBADF;
+}
+
+/* Take what the core sent, at most `most` messages. */
+static void hear_core(struct scribe *scribe, unsigned most)
+{
+	while (scribe->core >= 0 && most-- > 0) {
+		union message message;
+		int fd, r = receive(scribe->core, &message, &fd);
+
+		if (r == -ETIMEDOUT)
+			return;
+		if (r > 0)
+			scribe_act(scribe, &message, fd);
+		else if (is_only_this_message(r))
+			log_line(LOG_ERROR, "scribe: dropped a message from the core: %s",
+				reeve_error_text(r));
+		else
+			drop_core(scribe);
+	}
+}
+
+static void on_core(struct reeve_loop_source *source, int fd, unsigned events, void *data)
+{
+	hear_core(data, MESSAGES_A_ROUND);
+}
+
+static int take_core(struct scribe *scribe, int channel_consume)
+{
+	int r;
+
+	hear_core(scribe, UINT32_MAX); /* what the old one still said */
+	drop_core(scribe);
+	scribe->core = channel_consume;
+	r = reeve_loop_add_fd(scribe->loop, channel_consume, REEVE_LOOP_READABLE, on_core, scribe,
+		&scribe->core_source);
+	if (r < 0)
+		drop_core(scribe);
+	return r;
+}
+
+static void drop_keeper(struct scribe *scribe)
+{
+	scribe->keeper_source = reeve_loop_source_free(scribe->keeper_source);
+	close(scribe->keeper);
+	scribe->keeper = -EBADF;
+}
+
+static void on_keeper(struct reeve_loop_source *source, int fd, unsigned events, void *data)
+{
+	struct scribe *scribe = data;
+	union message message;
+	int new_core, r;
+
+	r = receive(scribe->keeper, &message, &new_core);
+	if (r == -ETIMEDOUT)
+		return;
+	if (r == MESSAGE_CORE_CHANGED) {
+		r = take_core(scribe, new_core);
+		if (r == 0)
+			return;
+	} else if (new_core >= 0) {
+		close(new_core);
+	}
+	if (r > 0)
+		r = -EBADMSG;
+	if (r < 0)
+		log_line(LOG_ERROR, "scribe: dropped a message from the keeper: %s", reeve_error_text(r));
+	if (r < 0 && is_only_this_message(r))
+		return;
+	if (r == 0) {
+		hear_core(scribe, UINT32_MAX);
+		drop_keeper(scribe);
+		finish(scribe, false);
+	}
+}
+
+/* ---- the beginning ---- */
+
+int scribe_init(struct scribe *scribe, const struct scribe_setup *setup)
+{
+	int r;
+
+	*scribe = (struct scribe){ .core = -EBADF, .keeper = -EBADF, .log_read = setup->log_read };
+	r = reeve_loop_new(&scribe->loop);
+	if (r < 0)
+		return r;
+	scribe->journal = setup->journal;
+	if (!scribe->journal) {
+		r = scribe_journal_new(&scribe->own_journal);
+		if (r < 0)
+			return r;
+		scribe->journal = scribe->own_journal;
+	}
+	syslog_init(&scribe->syslog, setup->syslog_path ? setup->syslog_path : "/dev/log",
+		setup->syslog_ident ? setup->syslog_ident : "supervisord");
+	target_set_init(&scribe->targets, scribe->loop, scribe->journal);
+	scribe->streams = (struct stream_set){
+		.loop = scribe->loop,
+		.journal = scribe->journal,
+		.targets = &scribe->targets,
+		.syslog = &scribe->syslog,
+		.finished = answer_and_stop,
+		.data = scribe,
+	};
+	return stream_set_init(&scribe->streams);
+}
+
+void scribe_deinit(struct scribe *scribe)
+{
+	if (scribe->loop)
+		stream_set_deinit(&scribe->streams);
+	syslog_deinit(&scribe->syslog);
+	drop_core(scribe);
+	if (scribe->keeper >= 0)
+		drop_keeper(scribe);
+	if (scribe->log_read >= 0)
+		close(scribe->log_read);
+	scribe_journal_free(scribe->own_journal);
+	reeve_loop_free(scribe->loop);
+}
+
+static int watch_channels(struct scribe *scribe, const struct scribe_setup *setup)
+{
+	int r;
+
+	scribe->keeper = setup->keeper_channel;
+	r = reeve_loop_add_fd(scribe->loop, scribe->keeper, REEVE_LOOP_READABLE, on_keeper, scribe,
+		&scribe->keeper_source);
+	if (r == 0 && setup->core_channel >= 0)
+		r = take_core(scribe, setup->core_channel);
+	return r;
+}
+
+/* Two descriptors a stream: as many as may be. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur == limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static void recover(struct scribe_journal *journal)
+{
+	ssize_t r = journal_recover(journal);
+
+	if (r > 0)
+		log_line(LOG_INFO, "scribe: wrote the %zd bytes that the last one was killed with", r);
+	else if (r < 0)
+		log_line(LOG_ERROR, "scribe: cannot write the bytes that the last one was killed with: %s",
+			reeve_error_text((int)r));
+}
+
+int scribe_run(const struct scribe_setup *setup)
+{
+	struct scribe scribe;
+	int r;
+
+	log_to(setup->log_fd, setup->log_level);
+	reeve_signal_mask(REEVE_SIGNAL_SETMASK, REEVE_SIGNAL_ALL, NULL);
+	raise_file_limit();
+	r = scribe_init(&scribe, setup);
+	if (r == 0) {
+		recover(scribe.journal);
+		r = watch_channels(&scribe, setup);
+	}
+	if (r == 0)
+		r = reeve_loop_run(scribe.loop);
+	if (r < 0)
+		log_line(LOG_CRITICAL, "scribe: %s", reeve_error_text(r));
+	scribe_deinit(&scribe);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

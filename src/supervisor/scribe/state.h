@@ -1,0 +1,37 @@
+/* The scribe as its own files, and its tests, know it. */
+#ifndef SCRIBE_STATE_H
+#define SCRIBE_STATE_H
+
+#include <stdbool.h>
+
+#include "board/messages.h"
+#include "reeve/loop.h"
+#include "scribe/scribe.h"
+#include "scribe/stream.h"
+#include "scribe/syslog.h"
+#include "scribe/target.h"
+
+struct scribe {
+	struct reeve_loop *loop;
+	struct scribe_journal *journal;
+	struct scribe_journal *own_journal; /* where none was given */
+	struct target_set targets;
+	struct stream_set streams;
+	struct syslog_sender syslog;
+
+	int core, keeper; /* channels; negative: none */
+	struct reeve_loop_source *core_source, *keeper_source;
+	int log_read; /* until it is a stream */
+
+	bool finishing, answers;
+	struct reeve_loop_source *overdue;
+};
+
+/* One without channels yet. To be released with scribe_deinit(), also where it failed. */
+int scribe_init(struct scribe *scribe, const struct scribe_setup *setup);
+void scribe_deinit(struct scribe *scribe);
+
+/* Do what a message says that message_check() has found whole. */
+void scribe_act(struct scribe *scribe, const union message *message, int fd_consume);
+
+#endif
