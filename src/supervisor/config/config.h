@@ -231,7 +231,8 @@ struct config_request {
 	const char *const *environment; /* "NAME=value" strings, NULL-terminated; NULL: none */
 	const char *host_name;          /* NULL: what uname(2) says */
 	const char *working_directory;  /* relative paths start here; NULL: getcwd(3) */
-	bool assume;                    /* Python plug-ins are taken as they come; user 0 reads */
+	const uid_t *uid;               /* who reads; NULL: getuid(2), root if `assume` */
+	bool assume;                    /* Python plug-ins are taken as they come */
 };
 
 /* Read a configuration.

@@ -185,7 +185,7 @@ static int add_members(struct group_reader *groups, const struct ini_section *se
 	int result = 0;
 
 	while (list_next(&next, &element)) {
-		const struct ini_section *member;
+		const struct ini_section *member = NULL;
 		struct program_settings *processes;
 		size_t count;
 		int r = find_member(reader, section, element, &member);

@@ -1,14 +1,12 @@
 /* One reading from its request to its result: what the parts share is set up here, files are read
  * and included. */
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
-#include <unistd.h>
 
 #include "config/drafts.h"
 #include "config/reader.h"
+#include "config/request.h"
 
 static const char *keep(struct reader *reader, const char *text)
 {
@@ -36,27 +34,6 @@ static int name_environment(struct reader *reader)
 	return 0;
 }
 
-static int find_working_directory(struct reader *reader)
-{
-	char path[PATH_MAX];
-
-	if (reader->request->working_directory)
-		reader->working_directory = keep(reader, reader->request->working_directory);
-	else
-		reader->working_directory = keep(reader, getcwd(path, sizeof path) ? path : "/");
-	return reader->working_directory ? 0 : -ENOMEM;
-}
-
-static int find_host_name(struct reader *reader)
-{
-	struct utsname names;
-
-	reader->host_name = reader->request->host_name;
-	if (!reader->host_name)
-		reader->host_name = keep(reader, uname(&names) == 0 ? names.nodename : "localhost");
-	return reader->host_name ? 0 : -ENOMEM;
-}
-
 static int init_reader(struct reader *reader)
 {
 	struct config *config = calloc(1, sizeof *config);
@@ -69,10 +46,6 @@ static int init_reader(struct reader *reader)
 	if (!reader->arena)
 		return -ENOMEM;
 	r = ini_init(&reader->ini);
-	if (r == 0)
-		r = find_working_directory(reader);
-	if (r == 0)
-		r = find_host_name(reader);
 	if (r == 0)
 		r = name_environment(reader);
 	if (r < 0)
@@ -331,15 +304,17 @@ static int read_all(struct reader *reader)
 
 int config_read(const struct config_request *request, struct config **ret, struct report *report)
 {
-	struct reader reader = {
-		.request = request,
-		.source = request->source ? request->source : &config_source_machine,
-		.report = report,
-		.value = BUFFER(CONFIG_VALUE_MAX),
-		.uid = request->assume ? 0 : getuid(),
-	};
-	int r = read_all(&reader);
+	struct settled_request settled;
+	struct reader reader = { .report = report, .value = BUFFER(CONFIG_VALUE_MAX) };
+	int r;
 
+	settle_request(request, &settled);
+	reader.request = &settled.request;
+	reader.source = settled.request.source;
+	reader.working_directory = settled.request.working_directory;
+	reader.host_name = settled.request.host_name;
+	reader.uid = *settled.request.uid;
+	r = read_all(&reader);
 	if (r == 0) {
 		arena_seal(reader.arena);
 		reader.config->memory = arena_size(reader.arena) + sizeof *reader.config;

@@ -13,7 +13,8 @@ int config_snapshot_memory(const struct config_snapshot *snapshot)
 	if (fd < 0)
 		return -errno;
 	r = config_snapshot_save(snapshot, fd);
-	if (r == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+	if (r == 0 && fcntl(fd, F_ADD_SEALS,
+			      F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
 		r = -errno;
 	if (r < 0) {
 		close(fd);
