@@ -7,13 +7,13 @@
  *	size = reeve_pipe_read(fd, ...)                     reeve_pipe_write(fd, ...)
  *
  * Opening a FIFO with open(2) waits for the other side, without limit; here a deadline says how
- *long. The descriptors are close-on-exec and in non-blocking mode; reeve_pipe_read() and its like
- *wait on them. For messages that stay whole among several writers see reeve/frame.h.
+ * long. The descriptors are close-on-exec and in non-blocking mode; reeve_pipe_read() and its
+ * like wait on them. For messages that stay whole among several writers see reeve/frame.h.
  *
- * Restarts. When the last writer of a FIFO goes, its readers read the end (0); when the last reader
- *goes, what is in it is lost and writers get -EPIPE. A side that opened with REEVE_FIFO_KEEP_ALIVE
- *counts as both, so for it neither happens: a reader goes on with the next writer, what a writer
- *writes waits for the next reader. */
+ * Restarts. When the last writer of a FIFO goes, its readers read the end (0); when the last
+ * reader goes, what is in it is lost and writers get -EPIPE. A side that opened with
+ * REEVE_FIFO_KEEP_ALIVE counts as both, so for it neither happens: a reader goes on with the
+ * next writer, what a writer writes waits for the next reader. */
 #ifndef REEVE_FIFO_H
 #define REEVE_FIFO_H
 
@@ -26,8 +26,7 @@ extern "C" {
 #endif
 
 #define REEVE_FIFO_KEEP_ALIVE 0x01u /* survive restarts of the other side: see above */
-#define REEVE_FIFO_FOLLOW                                                                          \
-	0x02u /* follow a symbolic link at the end of the path; else it is -ELOOP */
+#define REEVE_FIFO_FOLLOW 0x02u     /* follow a symbolic link at the path's end; else -ELOOP */
 
 /* Make a FIFO at `path`.
  *
@@ -40,17 +39,17 @@ REEVE_API int reeve_fifo_create(const char *path, mode_t mode);
 /* Open for reading.
  *
  *   timeout   0: return at once, whether or not there is a writer. Otherwise wait until a writer
- * has written something, or has come and gone
+ *             has written something, or has come and gone
  *
- * Returns the descriptor, the caller's to close; or -ETIMEDOUT, -ENOENT, -ELOOP (a symbolic link),
- * -EMEDIUMTYPE (not a FIFO; it was opened to look and closed again), -EACCES, -EINVAL (an unknown
- * flag), -EMFILE, -ENFILE, -ENOMEM, -EINTR. */
+ * Returns the descriptor, the caller's to close; or -ETIMEDOUT, -ENOENT, -ELOOP (a symbolic
+ * link), -EMEDIUMTYPE (not a FIFO; it was opened to look and closed again), -EACCES, -EINVAL (an
+ * unknown flag), -EMFILE, -ENFILE, -ENOMEM, -EINTR. */
 REEVE_API int reeve_fifo_open_read(const char *path, unsigned flags, reeve_nsec timeout);
 
 /* Open for writing.
  *
  *   timeout   how long to wait for a reader; 0: there has to be one. With REEVE_FIFO_KEEP_ALIVE
- * there is nothing to wait for
+ *             there is nothing to wait for
  *
  * Returns the descriptor, the caller's to close; or -ETIMEDOUT (no reader), or as
  * reeve_fifo_open_read(). Needs read permission as well with REEVE_FIFO_KEEP_ALIVE. */
