@@ -1,7 +1,8 @@
 /* reeve/thread.h - threads with a name, a deadline on join, and no part in the program's signals.
  *
  * Every function may be called from any thread. Between threads a handle needs no lock, but for
- * reeve_thread_free(), after which nobody else may use it. See pthreads(7), reeve_thread(3). */
+ * reeve_thread_free(), after which nobody else may use it. In a forked child there is but one thread: handles of
+ * others say that they are not alive there, and can be freed. See pthreads(7), reeve_thread(3). */
 #ifndef REEVE_THREAD_H
 #define REEVE_THREAD_H
 
@@ -51,8 +52,8 @@ REEVE_API int reeve_thread_start(const struct reeve_thread_spec *spec, reeve_thr
  *   ret_result   what its function returned (or gave to pthread_exit(3); PTHREAD_CANCELED where it was
  *                cancelled); NULL: not wanted
  *
- * Returns 0, or -ETIMEDOUT, -EDEADLK where a thread waits for itself, -EINVAL for an invalid timeout, -EINTR
- * where an interrupting signal was handled. */
+ * Returns 0, or -ETIMEDOUT, -EDEADLK where a thread waits for itself, -EINVAL for an invalid timeout, -ESRCH in a
+ * forked child, -EINTR where an interrupting signal was handled. */
 REEVE_API int reeve_thread_join(struct reeve_thread *thread, reeve_nsec timeout, void **ret_result);
 
 /* Whether the thread has not ended yet. A thread that is not alive is joined without waiting. */
@@ -63,7 +64,7 @@ REEVE_API const char *reeve_thread_name(const struct reeve_thread *thread);
 
 /* The kernel's number of the thread (gettid(2)), for tgkill(2), /proc/self/task and the scheduler; it may
  * be another thread's once this one has ended. */
-REEVE_API pid_t reeve_thread_id(const struct reeve_thread *thread);
+REEVE_API pid_t reeve_thread_id(struct reeve_thread *thread);
 
 /* The handle of the calling thread; NULL in main() and in threads that the library did not start. It is
  * borrowed: never free it. */

@@ -1,6 +1,7 @@
 #include "lib/base/kernel.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -59,6 +60,12 @@ int kernel_rt_sigqueueinfo(pid_t pid, int signal, siginfo_t *info)
 int kernel_rt_tgsigqueueinfo(pid_t pid, pid_t tid, int signal, siginfo_t *info)
 {
 	return (int)syscall(SYS_rt_tgsigqueueinfo, pid, tid, signal, info);
+}
+
+int kernel_futex_wait(const _Atomic uint32_t *word, uint32_t value, const struct timespec *until)
+{
+	return (int)syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, until, NULL,
+		FUTEX_BITSET_MATCH_ANY);
 }
 
 int kernel_close_range(unsigned first, unsigned last, unsigned flags)

@@ -30,6 +30,9 @@ int kernel_rt_sigqueueinfo(pid_t pid, int signal, siginfo_t *info);
 int kernel_rt_tgsigqueueinfo(pid_t pid, pid_t tid, int signal, siginfo_t *info);
 int kernel_execveat(int fd, const char *path, char *const argv[], char *const environment[], int flags);
 
+/* FUTEX_WAIT until a point on CLOCK_MONOTONIC, within the process. */
+int kernel_futex_wait(const _Atomic uint32_t *word, uint32_t value, const struct timespec *until);
+
 int kernel_close_range(unsigned first, unsigned last, unsigned flags);
 
 /* epoll_wait(2) with nanoseconds, from Linux 5.11 on. */
