@@ -4,7 +4,7 @@
  * A receiver trusts nothing: message_check() compares the length with the type's, and each role checks what
  * a message names (rows, streams) before it acts. A message that fails is logged and dropped.
  *
- *   core -> keeper    KEEP DROP EXIT_SEEN READY FINISHED
+ *   core -> keeper    KEEP FORGET DROP EXIT_SEEN READY FINISHED
  *   keeper -> core    EXITED SIGNALLED SCRIBE_CHANGED
  *   keeper -> scribe  CORE_CHANGED (and the end of this channel: finish)
  *   core -> scribe    LOG_OPEN LOG_CLOSE LOG_CLEAR LOG_REOPEN LOG_FINISH
@@ -24,7 +24,8 @@
 #define MESSAGES(ROW)                                                                              \
 	/* Hold these descriptors for the row, in place of those of the same kind held so far. */  \
 	ROW(KEEP, message_keep, 1, 2)                                                              \
-	/* Close whatever is held for the row. */                                                  \
+	/* Close what is held for the row: of this kind; of every kind. */                         \
+	ROW(FORGET, message_forget, 0, 0)                                                          \
 	ROW(DROP, message_row, 0, 0)                                                               \
 	/* All exits up to this number are on the board: forget them. */                           \
 	ROW(EXIT_SEEN, message_exit_seen, 0, 0)                                                    \
@@ -67,6 +68,7 @@ enum kept {
 	KEPT_STDOUT, /* the pipe: read end, write end */
 	KEPT_STDERR, /* the pipe: read end, write end */
 	KEPT_STDIN,  /* the pipe's write end */
+	KEPT_SOCKET, /* of the group's fcgi-program, with its first process */
 	KEPT_KINDS,
 };
 
@@ -91,6 +93,12 @@ struct message_keep {
 	uint32_t type;
 	uint32_t row;
 	uint32_t kind; /* enum kept */
+};
+
+struct message_forget {
+	uint32_t type;
+	uint32_t row;
+	uint32_t kind;
 };
 
 struct message_exit_seen {
@@ -152,6 +160,7 @@ union message {
 	struct message_plain plain;
 	struct message_row row;
 	struct message_keep keep;
+	struct message_forget forget;
 	struct message_exit_seen exit_seen;
 	struct message_finished finished;
 	struct message_exited exited;

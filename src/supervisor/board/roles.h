@@ -21,7 +21,7 @@ enum role {
 
 /* The descriptors that the keeper holds for one row, each plus 1; 0: none. (The memory begins as zeroes.) */
 struct kept_row {
-	int32_t stdout_pipe[2], stderr_pipe[2], stdin_pipe; /* pipes: read end, write end */
+	int32_t stdout_pipe[2], stderr_pipe[2], stdin_pipe, socket; /* pipes: read end, write end */
 };
 
 /* What the keeper must not forget, of fixed size, all of it made before the first role starts. */
@@ -45,7 +45,7 @@ struct role_settings {
 
 struct role_start {
 	struct board *board;
-	const struct keeper_memory *memory;
+	struct keeper_memory *memory; /* a copy, as it was then */
 	int keeper;	/* the channel to the keeper */
 	int peer;	/* the channel between core and scribe */
 	int log_read;	/* the supervisor's own log: the scribe reads */
@@ -54,7 +54,11 @@ struct role_start {
 	const struct role_settings *settings;
 };
 
-/* What a role does until it ends; returns its exit status. */
+/* A core that finds its keeper dead returns this, with all it knows entered in `memory`: its process is then to be
+ * the keeper, and to start a new core. */
+#define ROLE_ORPHANED 100
+
+/* What a role does until it ends; returns its exit status, or ROLE_ORPHANED. */
 typedef int role_main(const struct role_start *start);
 
 #endif

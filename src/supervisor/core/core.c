@@ -140,6 +140,10 @@ int core_run(const struct role_start *start)
 		do
 			r = reeve_loop_run(core.loop);
 		while (r == -EINTR);
+	if (core.orphaned)
+		groups_hand_over(&core, start->memory);
 	end(&core);
+	if (core.orphaned)
+		return ROLE_ORPHANED;
 	return r == 0 && core.finished ? 0 : EXIT_CORE_FAILED;
 }

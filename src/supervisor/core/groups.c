@@ -35,6 +35,8 @@ static void take_descriptors(struct core *core, struct process *process)
 		process->stderr_pipe[end] = kept->stderr_pipe[end] - 1;
 	}
 	process->stdin_pipe = kept->stdin_pipe - 1;
+	if (process == process->group->processes)
+		process->group->socket = kept->socket - 1;
 }
 
 static int make_process(struct group *group, struct process *process,
@@ -69,7 +71,7 @@ static int make_process(struct group *group, struct process *process,
 static int make_group(
 	struct core *core, struct group *group, const struct config_group *settings, uint32_t *hint)
 {
-	*group = (struct group){ .core = core, .settings = settings };
+	*group = (struct group){ .core = core, .settings = settings, .socket = -EBADF };
 	group->processes = calloc(settings->start_count + 1, sizeof *group->processes);
 	if (!group->processes)
 		return -ENOMEM;
@@ -117,6 +119,34 @@ int groups_make(struct core *core)
 	return 0;
 }
 
+/* Move a descriptor to where it is held as itself plus 1. */
+static void hand_over(int *fd, int32_t *held)
+{
+	*held = *fd + 1;
+	*fd = -EBADF;
+}
+
+void groups_hand_over(struct core *core, struct keeper_memory *memory)
+{
+	for (size_t g = 0; g < core->group_count; g++) {
+		struct group *group = &core->groups[g];
+
+		for (size_t p = 0; p < group->process_count; p++) {
+			struct process *process = &group->processes[p];
+			struct kept_row *kept = &memory->rows[process->row];
+
+			for (int end = 0; end < 2; end++) {
+				hand_over(&process->stdout_pipe[end], &kept->stdout_pipe[end]);
+				hand_over(&process->stderr_pipe[end], &kept->stderr_pipe[end]);
+			}
+			hand_over(&process->stdin_pipe, &kept->stdin_pipe);
+			if (p == 0)
+				hand_over(&group->socket, &kept->socket);
+		}
+	}
+	memory->exits_first = memory->exits_next = core->exit_seen + 1;
+}
+
 static void close_all(struct process *process)
 {
 	int fds[] = {
@@ -143,6 +173,8 @@ void groups_free(struct core *core)
 			close_all(&group->processes[p]);
 		}
 		free(group->processes);
+		if (group->socket >= 0)
+			close(group->socket);
 	}
 	free(core->groups);
 	core->groups = NULL;

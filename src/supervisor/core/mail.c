@@ -111,8 +111,8 @@ static bool take_message(struct core *core)
 	if (size == -ETIMEDOUT)
 		return false;
 	if (size == 0 || size == -ECONNRESET) {
-		log_line(LOG_CRITICAL, "the keeper has gone");
-		reeve_loop_stop(core->loop, 1);
+		core->orphaned = true;
+		reeve_loop_stop(core->loop, 0);
 		return false;
 	}
 	if (size < 0 || message_check(&message, (size_t)size, (unsigned)info.descriptor_count) < 0) {

@@ -1,10 +1,12 @@
 /* The life of a process: lifecycle.h's table with a clock, a board and a program. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "board/log.h"
 #include "core/state.h"
@@ -295,7 +297,7 @@ static void describe_exit(int status, char *text, size_t size)
 		snprintf(text, size, "terminated by %s%s", reeve_signal_name(WTERMSIG(status)),
 			WCOREDUMP(status) ? " (core dumped)" : "");
 	else
-		snprintf(text, size, "unknown termination cause 0x%04x", (unsigned)status);
+		snprintf(text, size, "%s", "exit status unknown");
 }
 
 static void set_error(struct process *process, const char *text)
@@ -355,6 +357,7 @@ void process_exited(struct process *process, const struct message_exited *exited
 	bool early = process_state(process) == STATE_STARTING && exited->when < up_at(process);
 
 	process_enter_exit(process, exited, early);
+	fcgi_close_if_unused(process->group);
 	process->handle = reeve_process_free(process->handle);
 	act_on_exit(process);
 }
@@ -371,6 +374,52 @@ static void enter_newborn(struct process *process)
 		process_enter_pid(process, newborn);
 	}
 	atomic_store(&row->newborn, 0);
+}
+
+/* It was a keeper's child that has died; nobody will tell us of its exit. */
+static void stranger_ended(
+	struct reeve_process *handle, const struct reeve_process_outcome *outcome, void *data)
+{
+	struct process *process = data;
+	struct message_exited exited = {
+		.type = MESSAGE_EXITED,
+		.pid = outcome->pid,
+		.status = STATUS_UNKNOWN,
+		.number = process->group->core->exit_seen,
+		.when = reeve_now(),
+	};
+
+	process_exited(process, &exited);
+}
+
+/* The parent of a process, or -errno. See proc(5), /proc/PID/stat. */
+static pid_t parent_of(pid_t pid)
+{
+	char path[32], text[512];
+	const char *end;
+	ssize_t size;
+	int fd, parent;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	size = read(fd, text, sizeof text - 1);
+	close(fd);
+	text[size > 0 ? size : 0] = '\0';
+	end = strrchr(text, ')'); /* of the name, which may hold anything */
+	return end && sscanf(end, ") %*c %d", &parent) == 1 ? parent : -EBADMSG;
+}
+
+static int watch_again(struct process *process, pid_t pid)
+{
+	pid_t parent = parent_of(pid);
+	int r = reeve_process_adopt(pid, &process->handle);
+
+	if (r < 0 || parent < 0 || parent == getppid())
+		return r;
+	return reeve_process_watch(
+		process->handle, process->group->core->loop, stranger_ended, process);
 }
 
 static bool exit_is_waiting(const struct core *core, pid_t pid)
@@ -435,7 +484,7 @@ void process_resume(struct process *process)
 		process_enter_pid(process, pid);
 		if (exit_is_waiting(process->group->core, pid))
 			return; /* its number may be somebody else's by now; the keeper will tell */
-		r = reeve_process_adopt(pid, &process->handle);
+		r = watch_again(process, pid);
 		if (r < 0)
 			log_line(LOG_WARN, "cannot watch '%s' (pid %d): %s", process_name(process),
 				(int)pid, reeve_error_text(r));

@@ -56,6 +56,9 @@ static int open_pipes(struct attempt *attempt)
 	};
 	int r = logs_open(process);
 
+	if (r == 0 && process->group->settings->socket)
+		r = fcgi_open(process->group);
+
 	if (r < 0)
 		return r;
 	r = reeve_pipe_open(0, attempt->stdin_pipe);
@@ -116,7 +119,8 @@ static void describe(struct attempt *attempt)
 		spec->flags |= REEVE_PROCESS_SET_UMASK;
 		spec->umask = (mode_t)settings->umask;
 	}
-	attempt->descriptors[0] = (struct reeve_process_descriptor){ attempt->stdin_pipe[0], 0 };
+	attempt->descriptors[0] = (struct reeve_process_descriptor){
+		process->group->socket >= 0 ? process->group->socket : attempt->stdin_pipe[0], 0 };
 	attempt->descriptors[1] = (struct reeve_process_descriptor){ process->stdout_pipe[1], 1 };
 	attempt->descriptors[2] = (struct reeve_process_descriptor){ err, 2 };
 	spec->descriptors = attempt->descriptors;

@@ -30,6 +30,7 @@ struct group {
 	const struct config_group *settings;
 	struct process *processes; /* in start order */
 	size_t process_count;
+	int socket; /* of an fcgi-program; negative: none */
 };
 
 struct core {
@@ -45,7 +46,8 @@ struct core {
 	uint64_t exit_seen;	 /* the last exit that is on the board */
 	uint64_t exit_told;	 /* the last one that the keeper was told of */
 	struct account *accounts; /* the groups of users, as they were looked up */
-	bool finished;
+	bool finished; /* all programs have ended, and the keeper has been told */
+	bool orphaned; /* the keeper has gone */
 };
 
 /* ---- process.c: the record on the board, and who is who ---- */
@@ -76,6 +78,9 @@ int process_stop(struct process *process);
 
 /* Its child has ended. */
 void process_exited(struct process *process, const struct message_exited *exited);
+
+/* Its program has ended, but it was nobody's child who could be asked for its status. */
+#define STATUS_UNKNOWN (-1)
 
 /* Go on from the board, after the core was killed. */
 void process_resume(struct process *process);
@@ -112,10 +117,19 @@ void logs_choose_names(struct process *process);
 /* Put a text into the program's standard error, as if it had written it. */
 void logs_say(struct process *process, const char *text);
 
+/* ---- fcgi.c ---- */
+
+/* Have the group's socket, or a negative errno. */
+int fcgi_open(struct group *group);
+void fcgi_close_if_unused(struct group *group);
+
 /* ---- groups.c ---- */
 
 /* Make groups and processes of the configuration, with their rows: those that the board has, or new ones. */
 int groups_make(struct core *core);
+
+/* Enter all descriptors in the keeper's memory, whose they are then. */
+void groups_hand_over(struct core *core, struct keeper_memory *memory);
 void groups_free(struct core *core);
 
 /* Start what is to be started with the supervisor. */

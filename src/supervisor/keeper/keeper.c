@@ -13,8 +13,7 @@
 #include "reeve/signal.h"
 
 /* What the keeper acts on; the rest of the signals do what they always do. */
-static const int watched[] = { SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR2 };
-enum { WATCHED = sizeof watched / sizeof watched[0] };
+static const int watched[WATCHED] = { SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR2 };
 
 /* Returns whether it was a role's end. */
 static bool reap_role(struct keeper *keeper, const struct reeve_process_outcome *outcome)
@@ -71,6 +70,13 @@ static void signals_due(struct reeve_loop_source *source, int fd, unsigned event
 
 static int prepare_memory(struct keeper *keeper)
 {
+	if (keeper->setup->memory) {
+		keeper->memory = keeper->setup->memory;
+		keeper->exits_sent = keeper->memory->exits_first;
+		keeper->roles[ROLE_CORE].starts = 1;
+		keeper->is_ready = true;
+		return 0;
+	}
 	/* Large, and untouched but where it is used. Private: a role has the copy it was born with. */
 	keeper->memory = calloc(1, sizeof *keeper->memory);
 	if (!keeper->memory)
@@ -81,12 +87,14 @@ static int prepare_memory(struct keeper *keeper)
 	return 0;
 }
 
-static int prepare_signals(struct keeper *keeper, struct reeve_signal_subscription **subscriptions)
+static int prepare_signals(struct keeper *keeper)
 {
 	int fd, r;
 
 	for (int i = 0; i < WATCHED; i++) {
-		r = reeve_signal_subscribe(watched[i], signalled, keeper, &subscriptions[i]);
+		reeve_signal_restore(watched[i]); /* we may have been a role */
+		r = reeve_signal_subscribe(
+			watched[i], signalled, keeper, &keeper->subscriptions[i]);
 		if (r < 0)
 			return r;
 	}
@@ -97,7 +105,7 @@ static int prepare_signals(struct keeper *keeper, struct reeve_signal_subscripti
 		&keeper->signal_source);
 }
 
-static int prepare(struct keeper *keeper, struct reeve_signal_subscription **subscriptions)
+static int prepare(struct keeper *keeper)
 {
 	int r = prepare_memory(keeper);
 
@@ -106,18 +114,33 @@ static int prepare(struct keeper *keeper, struct reeve_signal_subscription **sub
 	if (r == 0)
 		r = roles_prepare(keeper);
 	if (r == 0)
-		r = prepare_signals(keeper, subscriptions);
+		r = prepare_signals(keeper);
 	return r;
 }
 
+/* A role: signals are the keeper's to act on, also those that a terminal sends to all. */
+void keeper_leave_signals(struct keeper *keeper)
+{
+	reeve_signal_set old;
+
+	reeve_signal_mask(REEVE_SIGNAL_BLOCK, REEVE_SIGNAL_ALL, &old);
+	for (int i = 0; i < WATCHED; i++) {
+		reeve_signal_unsubscribe(keeper->subscriptions[i]);
+		if (watched[i] != SIGCHLD)
+			reeve_signal_ignore(watched[i]);
+	}
+	reeve_signal_shutdown();
+	reeve_signal_mask(REEVE_SIGNAL_SETMASK, REEVE_SIGNAL_NONE, NULL);
+}
+
 /* Release everything but the next snapshot, which is returned; negative: there is none. */
-static int release(struct keeper *keeper, struct reeve_signal_subscription **subscriptions)
+static int release(struct keeper *keeper)
 {
 	struct keeper_memory *memory = keeper->memory;
 	int next = -EBADF;
 
 	for (int i = 0; i < WATCHED; i++)
-		reeve_signal_unsubscribe(subscriptions[i]);
+		reeve_signal_unsubscribe(keeper->subscriptions[i]);
 	reeve_loop_free(keeper->loop);
 	if (memory) {
 		store_drop_all(memory, atomic_load(&keeper->setup->board->header->rows));
@@ -130,11 +153,10 @@ static int release(struct keeper *keeper, struct reeve_signal_subscription **sub
 
 int keeper_run(const struct keeper_setup *setup, int *ret_snapshot)
 {
-	struct reeve_signal_subscription *subscriptions[WATCHED] = { 0 };
 	struct keeper keeper = { .setup = setup };
 	int next, r;
 
-	r = prepare(&keeper, subscriptions);
+	r = prepare(&keeper);
 	if (r == 0)
 		r = roles_start(&keeper);
 	if (r == 0) {
@@ -145,7 +167,7 @@ int keeper_run(const struct keeper_setup *setup, int *ret_snapshot)
 	}
 	if (r == 0 && keeper.failed)
 		r = -ECHILD;
-	next = release(&keeper, subscriptions);
+	next = release(&keeper);
 	if (r == 0 && keeper.begins_anew && next >= 0) {
 		*ret_snapshot = next;
 		return KEEPER_AGAIN;

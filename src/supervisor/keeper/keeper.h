@@ -4,6 +4,9 @@
  * starts a role again that was killed. It decides nothing, parses nothing, and after its start allocates
  * nothing: what it needs to remember is in one struct keeper_memory.
  *
+ * A dead keeper loses nothing but the exit status of programs: they are init's children then, the core sees by
+ * their pidfds when they end. The core's process becomes the keeper, and starts a new core.
+ *
  * A dead core loses nothing. Exits that were reaped wait in the memory until the core says that they are on
  * the board; while no core is there nothing but roles is reaped, so that a pid on the board stays the program's
  * own until its new core has a pidfd of it. */
@@ -18,6 +21,7 @@ struct keeper_setup {
 	role_main *mains[ROLES];
 	int log_read, log_write;
 	int snapshot; /* the configuration; the keeper's own from now on */
+	struct keeper_memory *memory; /* NULL, or that of a keeper that was killed, to be gone on with; allocated */
 	const struct role_settings *settings;
 	void (*on_ready)(void *data); /* the core has come up for the first time */
 	void *data;

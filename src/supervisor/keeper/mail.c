@@ -126,6 +126,8 @@ static int take_from_core(
 	switch (message->type) {
 	case MESSAGE_KEEP:
 		return store_keep_consume(keeper->memory, &message->keep, fds, count);
+	case MESSAGE_FORGET:
+		return store_forget(keeper->memory, &message->forget);
 	case MESSAGE_DROP:
 		return store_drop(keeper->memory, message->row.row);
 	case MESSAGE_EXIT_SEEN:

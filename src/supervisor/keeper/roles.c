@@ -65,6 +65,7 @@ __attribute__((noreturn)) static void be_role(
 			close(keeper->roles[other].new_peer);
 	}
 	reeve_loop_free(keeper->loop);
+	keeper_leave_signals(keeper);
 	_exit(keeper->setup->mains[role](&start));
 }
 

@@ -5,9 +5,13 @@
 #include "keeper/keeper.h"
 #include "reeve/loop.h"
 #include "reeve/process.h"
+#include "reeve/signal.h"
 
 /* Signals for the core that it has not been told yet; more of them are one. */
 #define KEEPER_SIGNALS_MAX 8
+
+/* How many signals the keeper acts on. */
+#define WATCHED 6
 
 /* One of the other roles, as the keeper sees it. */
 struct keeper_role {
@@ -25,6 +29,7 @@ struct keeper {
 	const struct keeper_setup *setup;
 	struct keeper_memory *memory;
 	struct reeve_loop *loop;
+	struct reeve_signal_subscription *subscriptions[WATCHED];
 	struct reeve_loop_source *signal_source, *overdue;
 	struct keeper_role roles[ROLES];
 
@@ -66,6 +71,9 @@ void mail_flush(struct keeper *keeper, enum role role);
 void mail_signal(struct keeper *keeper, int signo, pid_t pid, uid_t uid);
 
 /* keeper.c */
+
+/* In a role's process: act on signals no more, and don't die of them either. */
+void keeper_leave_signals(struct keeper *keeper);
 
 /* Collect every child that has ended and may be told. */
 void keeper_reap(struct keeper *keeper);

@@ -17,24 +17,26 @@ static void close_all(const int *fds, size_t count)
 }
 
 /* Where descriptors of this kind are held, and how many; 0 for what can't be. */
-static size_t place(
-	struct keeper_memory *memory, const struct message_keep *keep, int32_t **ret)
+static size_t place(struct keeper_memory *memory, uint32_t row, uint32_t kind, int32_t **ret)
 {
-	if (keep->row == ROW_SELF) {
+	if (row == ROW_SELF) {
 		*ret = &memory->next_snapshot;
-		return keep->kind == KEPT_STDOUT ? 1 : 0;
+		return kind == KEPT_STDOUT ? 1 : 0;
 	}
-	if (keep->row >= BOARD_ROWS_MAX)
+	if (row >= BOARD_ROWS_MAX)
 		return 0;
-	switch (keep->kind) {
+	switch (kind) {
 	case KEPT_STDOUT:
-		*ret = memory->rows[keep->row].stdout_pipe;
+		*ret = memory->rows[row].stdout_pipe;
 		return 2;
 	case KEPT_STDERR:
-		*ret = memory->rows[keep->row].stderr_pipe;
+		*ret = memory->rows[row].stderr_pipe;
 		return 2;
 	case KEPT_STDIN:
-		*ret = &memory->rows[keep->row].stdin_pipe;
+		*ret = &memory->rows[row].stdin_pipe;
+		return 1;
+	case KEPT_SOCKET:
+		*ret = &memory->rows[row].socket;
 		return 1;
 	}
 	return 0;
@@ -45,7 +47,7 @@ int store_keep_consume(
 {
 	int32_t *held = NULL;
 
-	if (count == 0 || place(memory, keep, &held) != count) {
+	if (count == 0 || place(memory, keep->row, keep->kind, &held) != count) {
 		close_all(fds, count);
 		return -EBADMSG;
 	}
@@ -54,18 +56,24 @@ int store_keep_consume(
 	return 0;
 }
 
+int store_forget(struct keeper_memory *memory, const struct message_forget *forget)
+{
+	int32_t *held = NULL;
+	size_t count = place(memory, forget->row, forget->kind, &held);
+
+	if (count == 0)
+		return -EBADMSG;
+	for (size_t i = 0; i < count; i++)
+		replace(&held[i], -1);
+	return 0;
+}
+
 int store_drop(struct keeper_memory *memory, uint32_t row)
 {
-	struct kept_row *kept;
-
 	if (row >= BOARD_ROWS_MAX)
 		return -EBADMSG;
-	kept = &memory->rows[row];
-	for (int end = 0; end < 2; end++) {
-		replace(&kept->stdout_pipe[end], -1);
-		replace(&kept->stderr_pipe[end], -1);
-	}
-	replace(&kept->stdin_pipe, -1);
+	for (uint32_t kind = 0; kind < KEPT_KINDS; kind++)
+		store_forget(memory, &(struct message_forget){ MESSAGE_FORGET, row, kind });
 	return 0;
 }
 

@@ -9,6 +9,9 @@
 int store_keep_consume(
 	struct keeper_memory *memory, const struct message_keep *keep, const int *fds, size_t count);
 
+/* Close what is held for a row of one kind. -EBADMSG for a row or kind that can't be. */
+int store_forget(struct keeper_memory *memory, const struct message_forget *forget);
+
 /* Close all that is held for a row. -EBADMSG for one that can't be. */
 int store_drop(struct keeper_memory *memory, uint32_t row);
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "board/log.h"
@@ -106,6 +107,8 @@ static void log_report(const struct report *report)
 
 /* ---- the roles ---- */
 
+static int take_keepers_place(struct life *life, const struct role_start *start);
+
 static int be_scribe(const struct role_start *start)
 {
 	return scribe_run(&(struct scribe_setup){
@@ -114,6 +117,16 @@ static int be_scribe(const struct role_start *start)
 		.log_fd = start->log_write,
 		.log_level = start->settings->log_level,
 	});
+}
+
+/* The life of this process: a role must know it when it finds itself without a keeper. */
+static struct life *current;
+
+static int be_core(const struct role_start *start)
+{
+	int status = core_run(start);
+
+	return status == ROLE_ORPHANED ? take_keepers_place(current, start) : status;
 }
 
 /* ---- becoming what the keeper needs ---- */
@@ -182,19 +195,38 @@ static int prepare_signals(void)
 	return r < 0 ? r : reeve_signal_ignore(SIGPIPE);
 }
 
+static void life_deinit(struct life *life)
+{
+	reeve_pid_file_free(life->pid_file);
+	reeve_daemon_free(life->daemon);
+	config_free(life->config);
+	config_snapshot_free(life->snapshot);
+	report_deinit(&life->report);
+	if (life->board.map)
+		board_close(&life->board);
+	for (int end = 0; end < 2; end++)
+		if (life->log_pipe[end] >= 0)
+			close(life->log_pipe[end]);
+}
+
 /* ---- one life after the other ---- */
 
-static int run_keeper(struct life *life, int *ret_snapshot)
+static struct keeper_setup keeper_setup_of(struct life *life)
 {
-	struct keeper_setup setup = {
+	return (struct keeper_setup){
 		.board = &life->board,
-		.mains = { [ROLE_CORE] = core_run, [ROLE_SCRIBE] = be_scribe },
+		.mains = { [ROLE_CORE] = be_core, [ROLE_SCRIBE] = be_scribe },
 		.log_read = life->log_pipe[0],
 		.log_write = life->log_pipe[1],
 		.settings = &life->settings,
 		.on_ready = came_up,
 		.data = life,
 	};
+}
+
+static int run_keeper(struct life *life, int *ret_snapshot)
+{
+	struct keeper_setup setup = keeper_setup_of(life);
 
 	setup.snapshot = config_snapshot_memory(life->snapshot);
 	if (setup.snapshot < 0)
@@ -228,18 +260,46 @@ static int begin_anew(struct life *life, int snapshot)
 	return 0;
 }
 
+/* Go on after a keeper has ended with `result`. */
+static int live_on(struct life *life, int result, int snapshot)
+{
+	while (result == KEEPER_AGAIN) {
+		result = begin_anew(life, snapshot);
+		if (result == 0)
+			result = run_keeper(life, &snapshot);
+	}
+	return result;
+}
+
 static int live(struct life *life)
 {
-	int snapshot, r;
+	int snapshot = -EBADF;
+	int r = run_keeper(life, &snapshot);
 
-	for (;;) {
-		r = run_keeper(life, &snapshot);
-		if (r != KEEPER_AGAIN)
-			return r;
-		r = begin_anew(life, snapshot);
-		if (r < 0)
-			return r;
-	}
+	return live_on(life, r, snapshot);
+}
+
+/* The keeper was killed. This process was the core, has handed over what it knew, and is the keeper now. */
+static int take_keepers_place(struct life *life, const struct role_start *start)
+{
+	struct keeper_setup setup = keeper_setup_of(life);
+	int snapshot = -EBADF, r;
+
+	log_line(LOG_CRITICAL, "the keeper (pid %d) was killed; pid %d takes its place",
+		(int)atomic_load(&life->board.header->keeper_pid), (int)getpid());
+	atomic_store(&life->board.header->keeper_pid, getpid());
+	prctl(PR_SET_NAME, "reeved", 0, 0, 0);
+	setup.memory = start->memory;
+	r = reeve_process_set_subreaper(true);
+	if (life->pid_file && reeve_pid_file_write(life->pid_file) < 0)
+		log_line(LOG_CRITICAL, "could not write the pid file");
+	if (r == 0)
+		r = prepare_signals();
+	if (r == 0)
+		r = keeper_run(&setup, &snapshot);
+	r = live_on(life, r, snapshot);
+	life_deinit(life);
+	return r < 0 ? EXIT_REFUSED : 0;
 }
 
 /* ---- the beginning ---- */
@@ -312,20 +372,6 @@ static int tell_failure(struct life *life, int r)
 	return EXIT_REFUSED;
 }
 
-static void life_deinit(struct life *life)
-{
-	reeve_pid_file_free(life->pid_file);
-	reeve_daemon_free(life->daemon);
-	config_free(life->config);
-	config_snapshot_free(life->snapshot);
-	report_deinit(&life->report);
-	if (life->board.map)
-		board_close(&life->board);
-	for (int end = 0; end < 2; end++)
-		if (life->log_pipe[end] >= 0)
-			close(life->log_pipe[end]);
-}
-
 int supervise(const struct options *options, const char *configuration)
 {
 	struct life life = {
@@ -339,6 +385,7 @@ int supervise(const struct options *options, const char *configuration)
 	};
 	int status = EXIT_REFUSED, r;
 
+	current = &life;
 	life.settings.request = &life.request;
 	report_init(&life.report);
 	if (read_configuration(&life) == 0 && prepare(&life) == 0) {
