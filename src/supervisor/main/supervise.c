@@ -36,6 +36,7 @@ struct life {
 	struct role_settings settings;
 	struct board board;
 	struct reeve_pid_file *pid_file;
+	struct scribe_journal *journal;
 	struct reeve_daemon *daemon; /* the starter that waits for us; NULL: none */
 	int log_pipe[2];
 };
@@ -107,6 +108,9 @@ static void log_report(const struct report *report)
 
 /* ---- the roles ---- */
 
+/* The life of this process: for the roles, which are born with it. */
+static struct life *current;
+
 static int take_keepers_place(struct life *life, const struct role_start *start);
 
 static int be_scribe(const struct role_start *start)
@@ -114,13 +118,12 @@ static int be_scribe(const struct role_start *start)
 	return scribe_run(&(struct scribe_setup){
 		.core_channel = start->peer,
 		.keeper_channel = start->keeper,
+		.log_read = start->log_read,
 		.log_fd = start->log_write,
 		.log_level = start->settings->log_level,
+		.journal = current->journal,
 	});
 }
-
-/* The life of this process: a role must know it when it finds itself without a keeper. */
-static struct life *current;
 
 static int be_core(const struct role_start *start)
 {
@@ -202,6 +205,7 @@ static void life_deinit(struct life *life)
 	config_free(life->config);
 	config_snapshot_free(life->snapshot);
 	report_deinit(&life->report);
+	scribe_journal_free(life->journal);
 	if (life->board.map)
 		board_close(&life->board);
 	for (int end = 0; end < 2; end++)
@@ -342,6 +346,8 @@ static int begin(struct life *life)
 
 	start_remove_auto_logs(life->config);
 	r = board_create(settings->identifier, &life->board);
+	if (r == 0)
+		r = scribe_journal_new(&life->journal);
 	if (r < 0)
 		return r;
 	life->settings.in_foreground = settings->nodaemon;
