@@ -58,14 +58,21 @@ static void signalled(const struct reeve_signal_event *event, void *data)
 	struct keeper *keeper = data;
 
 	if (event->signo == SIGCHLD)
-		keeper_reap(keeper);
+		keeper->child_ended = true;
 	else
 		mail_signal(keeper, event->signo, event->pid, event->uid);
 }
 
 static void signals_due(struct reeve_loop_source *source, int fd, unsigned events, void *data)
 {
+	struct keeper *keeper = data;
+
 	reeve_signal_dispatch();
+	/* Not from within: what is reaped may be a role, and the new one's process is to begin outside of it. */
+	if (keeper->child_ended) {
+		keeper->child_ended = false;
+		keeper_reap(keeper);
+	}
 }
 
 static int prepare_memory(struct keeper *keeper)

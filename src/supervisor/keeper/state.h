@@ -35,6 +35,7 @@ struct keeper {
 
 	bool is_ready;	 /* the core has been up once */
 	bool reaps;	 /* there is a core that hears of exits */
+	bool child_ended; /* SIGCHLD came */
 	bool finishing;	 /* the core has said that it is over */
 	bool failed;	 /* it never came up, and has said why */
 	bool begins_anew; /* ... and that a new beginning is wanted */
