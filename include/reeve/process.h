@@ -285,7 +285,7 @@ REEVE_API int reeve_process_watch(struct reeve_process *process, struct reeve_lo
 	reeve_process_callback *callback, void *data);
 REEVE_API void reeve_process_unwatch(struct reeve_process *process);
 
-/* "exited with status 3", "killed by SIGSEGV (core dumped)"...: as snprintf(3), cut to `size`; returns the full length. */
+/* "exited with status 3", "was killed by SIGSEGV (core dumped)"...: as snprintf(3), cut to `size`; returns the full length. */
 REEVE_API size_t reeve_process_outcome_text(const struct reeve_process_outcome *outcome, char *buffer, size_t size);
 
 /* --- Signals, and stopping ------------------------------------------------------------------------------------ */

@@ -1,5 +1,6 @@
 /* The command line: supervisord's, with Python's getopt rules and words, and reeve's own words beside it. */
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,17 +11,17 @@ static struct options options;
 static char error[256];
 
 /* Parse the words, NULL-terminated, behind the program's name. */
-static int parse(char *const *words)
+static int parse(const char *const *words)
 {
 	char *argv[16] = { (char[]){ "reeved" } };
 	int argc = 1;
 
 	for (; *words; words++)
-		argv[argc++] = *words;
+		argv[argc++] = (char *)(uintptr_t)*words; /* getopt_long(3) reorders, but changes none */
 	error[0] = '\0';
 	return options_parse(argc, argv, &options, error, sizeof error);
 }
-#define PARSE(...) parse((char *[]){ __VA_ARGS__, NULL })
+#define PARSE(...) parse((const char *[]){ __VA_ARGS__, NULL })
 
 static const char *override(const char *key)
 {
@@ -51,7 +52,7 @@ END_TEST
 START_TEST(what_is_wrong_is_told_in_supervisords_words)
 {
 	static const struct {
-		char *words[4];
+		const char *words[4];
 		const char *text;
 	} wrong[] = {
 		{ { "-x" }, "option -x not recognized" },
