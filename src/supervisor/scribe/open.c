@@ -118,6 +118,8 @@ static int open_path(const char *path, mode_t mode, bool is_new, struct opened *
 	}
 	ret->fd = fd;
 	ret->kind = kind_of(&ret->status);
+	if (ret->kind != TARGET_FILE)
+		fcntl(fd, F_SETFL, O_NONBLOCK); /* devices can't be spliced to in O_APPEND mode */
 	return 0;
 }
 
