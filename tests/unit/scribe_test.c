@@ -145,10 +145,11 @@ START_TEST(much_is_rotated_and_nothing_lost)
 		rig_write(&rig, pipe, block, 100 * 1000);
 	}
 	for (int i = 50; i >= 0; i--) {
-		char path[PATH_MAX];
-		const char *text;
+		char name[16];
+		const char *path, *text;
 
-		snprintf(path, sizeof path, i > 0 ? "%s.%d" : "%s", open.path, i);
+		snprintf(name, sizeof name, i > 0 ? "log.%d" : "log", i);
+		path = rig_path(&rig, name);
 		if (file_size(path) < 0)
 			continue;
 		if (i > 0)

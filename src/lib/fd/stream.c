@@ -35,7 +35,9 @@ static ssize_t write_once(int fd, const struct iovec *parts, int count, int flag
 
 	if (sigpipe_flag_works()) {
 		n = sys_pwritev2(fd, parts, count, -1, flags | RWF_NOSIGNAL);
-		return n < 0 ? -errno : n;
+		if (n >= 0 || errno != EOPNOTSUPP || flags)
+			return n < 0 ? -errno : n;
+		/* a device that knows no flags at all */
 	}
 	sigpipe_block(&guard);
 	n = flags ? sys_pwritev2(fd, parts, count, -1, flags) : sys_writev(fd, parts, count);

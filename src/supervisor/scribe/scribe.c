@@ -55,8 +55,11 @@ static void open_stream(struct scribe *scribe, const struct message_log_open *op
 {
 	int r;
 
-	if (open->stream == STREAM_SELF && fd_consume < 0 && scribe->log_read >= 0) {
-		fd_consume = scribe->log_read;
+	if (open->stream == STREAM_SELF && scribe->log_read >= 0) {
+		if (fd_consume < 0)
+			fd_consume = scribe->log_read;
+		else
+			close(scribe->log_read);
 		scribe->log_read = -EBADF;
 	}
 	if (open->path[0] != '\0' && open->path[0] != '/') {
