@@ -41,7 +41,7 @@ START_TEST(short_long_joined_and_abbreviated_are_one)
 	ck_assert_str_eq(override("logfile"), "/tmp/a");
 	ck_assert_int_eq(PARSE("--logfile", "/tmp/a"), 0);
 	ck_assert_str_eq(override("logfile"), "/tmp/a");
-	ck_assert_int_eq(PARSE("--node"), 0);
+	ck_assert_int_eq(PARSE("--nod"), 0);
 	ck_assert_str_eq(override("nodaemon"), "true");
 	ck_assert_int_eq(PARSE("-nc", "x.conf"), 0);
 	ck_assert_str_eq(override("nodaemon"), "true");
