@@ -382,8 +382,9 @@ static const struct {
 IN_CHILD int child_run(void *argument)
 {
 	struct child *child = argument;
-	int r = 0;
+	int r;
 
+	child->report->began = true;
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
 		child->index = 0;
 		r = steps[i].run(child);

@@ -7,8 +7,10 @@
 
 #include "reeve/process.h"
 
-/* How a child that failed tells so: memory that it shares with its parent. All zero: no failure. */
+/* What a child tells: memory that it shares with its parent. All zero at first. */
 struct child_report {
+	bool began;
+	/* Where it failed */
 	int error;
 	enum reeve_process_stage stage;
 	size_t index;

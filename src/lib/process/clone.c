@@ -7,7 +7,9 @@
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
+#include "lib/base/cleanup.h"
 #include "lib/base/sys.h"
 
 /* Set once the kernel, or a filter before it, has refused clone3 as such. */
@@ -31,7 +33,7 @@ static int exit_signal(const struct clone_request *request)
 	return asked(request, REEVE_PROCESS_SIBLING) ? 0 : SIGCHLD;
 }
 
-static long by_clone3(const struct clone_request *request, int *ret_pidfd)
+static long by_clone3(const struct clone_request *request, bool into_cgroup, int *ret_pidfd)
 {
 	struct child *child = request->child;
 	struct clone_args arguments = {
@@ -48,11 +50,12 @@ static long by_clone3(const struct clone_request *request, int *ret_pidfd)
 		arguments.flags |= CLONE_PARENT_SETTID;
 		arguments.parent_tid = (uintptr_t)child->spec->shared_pid;
 	}
-	if (asked(request, REEVE_PROCESS_SET_CGROUP)) {
+	if (into_cgroup) {
 		arguments.flags |= CLONE_INTO_CGROUP;
 		arguments.cgroup = (unsigned)child->spec->cgroup_fd;
 	}
-	child->must_clear_handlers = child->must_join_cgroup = child->must_tell_pid = false;
+	child->must_clear_handlers = child->must_tell_pid = false;
+	child->must_join_cgroup = asked(request, REEVE_PROCESS_SET_CGROUP) && !into_cgroup;
 	return sys_clone(SYS_clone3, (long[5]){ (long)&arguments, sizeof arguments }, child_run, child);
 }
 
@@ -68,15 +71,27 @@ static long by_clone(const struct clone_request *request, int *ret_pidfd)
 	return sys_clone(SYS_clone, (long[5]){ flags, (long)top, (long)ret_pidfd }, child_run, child);
 }
 
+/* Linux 6.14 and later, once a cgroup's cgroup.kill was written to, kill whatever is cloned into that cgroup before its
+ * first instruction, for ever after. Who joins it afterwards lives. */
+static bool was_stillborn(const struct clone_request *request)
+{
+	return asked(request, REEVE_PROCESS_SET_CGROUP) && !request->child->report->began;
+}
+
 static long make(const struct clone_request *request, int *ret_pidfd)
 {
+	bool has_cgroup = asked(request, REEVE_PROCESS_SET_CGROUP);
 	long pid;
 
 	if (atomic_load_explicit(&clone3_is_missing, memory_order_relaxed))
 		return by_clone(request, ret_pidfd);
-	pid = by_clone3(request, ret_pidfd);
+	pid = by_clone3(request, has_cgroup, ret_pidfd);
+	if (pid > 0 && was_stillborn(request)) {
+		clone_bury(request->child->spec, *ret_pidfd);
+		return by_clone3(request, false, ret_pidfd);
+	}
 	/* Filters that do not know clone3 answer either. */
-	if (pid < 0 && (errno == ENOSYS || (errno == EPERM && !asked(request, REEVE_PROCESS_SET_CGROUP)))) {
+	if (pid < 0 && (errno == ENOSYS || (errno == EPERM && !has_cgroup))) {
 		pid = by_clone(request, ret_pidfd);
 		if (pid > 0)
 			atomic_store_explicit(&clone3_is_missing, true, memory_order_relaxed);
@@ -102,4 +117,15 @@ pid_t clone_child(const struct clone_request *request, int *ret_pidfd)
 	pthread_setcancelstate(cancel_state, NULL);
 	kernel_set_mask(&before, NULL); /* not a call that may be made to fail */
 	return (pid_t)pid;
+}
+
+void clone_bury(const struct reeve_process_spec *spec, int pidfd)
+{
+	siginfo_t info;
+	int r;
+
+	do /* not a call that may be made to fail */
+		r = spec->flags & REEVE_PROCESS_SIBLING ? 0 : kernel_waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED, NULL);
+	while (r < 0 && errno == EINTR);
+	close_fd(pidfd);
 }

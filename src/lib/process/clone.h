@@ -17,4 +17,7 @@ struct clone_request {
  * -EBUSY, -EOPNOTSUPP where it is the cgroup's fault. */
 pid_t clone_child(const struct clone_request *request, int *ret_pidfd);
 
+/* Reap a child that has failed, or is just about to; a sibling is left to its parent. Closes the pidfd. */
+void clone_bury(const struct reeve_process_spec *spec, int pidfd);
+
 #endif

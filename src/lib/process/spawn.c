@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "lib/base/cleanup.h"
 #include "lib/base/sys.h"
@@ -215,18 +214,14 @@ static int start(struct attempt *attempt, pid_t *ret_pid, int *ret_pidfd)
 	return attempt->report.error;
 }
 
-/* A child that failed is gone before the call returns: not a call that may be made to fail. */
+/* A child that failed is gone before the call returns. */
 static void bury(const struct attempt *attempt, int pidfd)
 {
-	siginfo_t info;
+	const struct reeve_process_spec *spec = attempt->child.spec;
 
-	if (!asked(attempt, REEVE_PROCESS_SIBLING)) {
-		while (kernel_waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED, NULL) < 0 && errno == EINTR)
-			;
-		if (attempt->child.spec->shared_pid)
-			*attempt->child.spec->shared_pid = 0;
-	}
-	close_fd(pidfd);
+	clone_bury(spec, pidfd);
+	if (spec->shared_pid && !asked(attempt, REEVE_PROCESS_SIBLING))
+		*spec->shared_pid = 0;
 }
 
 static int spawn(struct attempt *attempt, pid_t *ret_pid, struct reeve_process **ret)

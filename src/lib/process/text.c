@@ -28,37 +28,22 @@ const char *reeve_process_stage_text(enum reeve_process_stage stage)
 	return is_stage(stage) ? stages[stage].text : "do something unknown";
 }
 
-static int write_signal(char *buffer, size_t size, const char *before, int signo, const char *after)
+size_t reeve_process_outcome_text(const struct reeve_process_outcome *outcome, char *buffer, size_t size)
 {
-	const char *name = sigabbrev_np(signo);
+	const char *signal = reeve_signal_name(outcome->status);
+	int length;
 
-	if (name)
-		return snprintf(buffer, size, "%s SIG%s%s", before, name, after);
-	return snprintf(buffer, size, "%s signal %d%s", before, signo, after);
-}
-
-size_t reeve_process_outcome_text(
-	const struct reeve_process_outcome *outcome, char *buffer, size_t size)
-{
-	int length = 0;
-
+	signal = signal ? signal : "a signal";
 	switch (outcome->how) {
 	case REEVE_PROCESS_EXITED:
 		length = snprintf(buffer, size, "exited with status %d", outcome->status);
 		break;
 	case REEVE_PROCESS_SIGNALLED:
-		length = write_signal(buffer, size, "was killed by", outcome->status,
-			outcome->core ? " (core dumped)" : "");
+		length = snprintf(buffer, size, "was killed by %s%s", signal, outcome->core ? " (core dumped)" : "");
 		break;
-	case REEVE_PROCESS_STOPPED:
-		length = write_signal(buffer, size, "was stopped by", outcome->status, "");
-		break;
-	case REEVE_PROCESS_CONTINUED:
-		length = snprintf(buffer, size, "was continued");
-		break;
-	case REEVE_PROCESS_UNKNOWN:
-		length = snprintf(buffer, size, "ended, with a status that somebody else took");
-		break;
+	case REEVE_PROCESS_STOPPED: length = snprintf(buffer, size, "was stopped by %s", signal); break;
+	case REEVE_PROCESS_CONTINUED: length = snprintf(buffer, size, "was continued"); break;
+	default: length = snprintf(buffer, size, "ended, with a status that somebody else took"); break;
 	}
-	return length > 0 ? (size_t)length : 0;
+	return length < 0 ? 0 : (size_t)length;
 }
