@@ -1,5 +1,6 @@
 #include "config/request.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>

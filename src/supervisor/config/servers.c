@@ -174,28 +174,40 @@ static bool plugin_part(struct span span, struct span *ret)
 	return span.start < span.end;
 }
 
-int check_plugin(
-	struct reader *reader, struct place place, const char *text, const char *const *known)
+/* Without `[extra]` at its end, which says what to install with a plug-in. */
+static struct span without_extras(const char *text)
 {
-	const char *colon = strchr(text, ':');
-	struct span whole = span_of(text), module, attribute;
+	struct span span = span_strip(span_of(text));
+	const char *bracket = memchr(text, '[', strlen(text));
+
+	if (bracket && span.end[-1] == ']' && !strchr(bracket, '\n') && !strpbrk(bracket + 1, "[ "))
+		span.end = bracket;
+	return span;
+}
+
+static bool is_plugin(struct span module, struct span attribute, const char *known)
+{
+	size_t length = strcspn(known, ":");
+
+	known += length + 1;
+	return span_length(module) == length && strncmp(module.start, known - length - 1, length) == 0 &&
+		span_length(attribute) == strlen(known) && strncmp(attribute.start, known, strlen(known)) == 0;
+}
+
+int check_plugin(struct reader *reader, struct place place, const char *text, const char *const *known)
+{
+	struct span whole = without_extras(text), module, attribute;
+	const char *colon = memchr(whole.start, ':', span_length(whole));
 
 	if (!plugin_part((struct span){ whole.start, colon ? colon : whole.end }, &module) ||
 		(colon && !plugin_part((struct span){ colon + 1, whole.end }, &attribute)))
-		return reader_refuse(reader, place, "%s is not a Python plug-in (module:function)",
-			quoted_text(reader, text));
+		return reader_refuse(reader, place, "%s is not a Python plug-in (module:function)", quoted_text(reader, text));
 	if (reader->request->assume)
 		return 0;
-	for (; colon && *known; known++) {
-		size_t length = strcspn(*known, ":");
-
-		if (span_length(module) == length && strncmp(module.start, *known, length) == 0 &&
-			span_length(attribute) == strlen(*known + length + 1) &&
-			strncmp(attribute.start, *known + length + 1, span_length(attribute)) == 0)
+	for (; colon && *known; known++)
+		if (is_plugin(module, attribute, *known))
 			return 0;
-	}
-	return reader_refuse(reader, place,
-		"the Python plug-in %s cannot be run by reeved, which runs no Python",
+	return reader_refuse(reader, place, "the Python plug-in %s cannot be run by reeved, which runs no Python",
 		quoted_text(reader, text));
 }
 

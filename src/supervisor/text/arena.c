@@ -4,7 +4,11 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
+/* Chunks are mapped, not taken from the heap: what a reading needs only for itself goes back whole, and does not
+ * stay behind as holes between what is kept. */
+#define PAGE ((size_t)4096)
 #define FIRST_CHUNK ((size_t)4 << 10)
 #define LARGEST_CHUNK ((size_t)64 << 10)
 #define ALIGNMENT ((size_t)8)
@@ -44,7 +48,7 @@ struct arena *arena_free(struct arena *arena)
 		return NULL;
 	for (struct chunk *chunk = arena->chunks, *next; chunk; chunk = next) {
 		next = chunk->next;
-		free(chunk);
+		munmap(chunk, sizeof *chunk + chunk->size);
 	}
 	free(arena->index);
 	free(arena);
@@ -55,14 +59,14 @@ struct arena *arena_free(struct arena *arena)
  * use. */
 static struct chunk *add_chunk(struct arena *arena, size_t needed)
 {
-	bool alone = needed > arena->next_chunk;
-	size_t size = alone ? needed : arena->next_chunk;
-	struct chunk *chunk = malloc(sizeof *chunk + size);
+	bool alone = needed > arena->next_chunk - sizeof(struct chunk);
+	size_t whole = alone ? (needed + sizeof(struct chunk) + PAGE - 1) & ~(PAGE - 1) : arena->next_chunk;
+	struct chunk *chunk = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (!chunk)
+	if (chunk == MAP_FAILED)
 		return NULL;
-	*chunk = (struct chunk){ .size = size };
-	arena->size += sizeof *chunk + size;
+	chunk->size = whole - sizeof *chunk;
+	arena->size += whole;
 	if (alone && arena->chunks) {
 		chunk->next = arena->chunks->next;
 		arena->chunks->next = chunk;
@@ -94,9 +98,7 @@ static void *take(struct arena *arena, size_t size, size_t alignment)
 
 void *arena_alloc(struct arena *arena, size_t size)
 {
-	void *memory = take(arena, size, ALIGNMENT);
-
-	return memory ? memset(memory, 0, size) : NULL;
+	return take(arena, size, ALIGNMENT); /* a mapping begins as zeros, and no byte is given out twice */
 }
 
 static void *copy(struct arena *arena, const void *bytes, size_t length, size_t alignment)

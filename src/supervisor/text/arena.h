@@ -26,7 +26,7 @@ const char *arena_intern_text(struct arena *arena, const char *text);
 /* Forget which bytes are already there: what was kept stays, nothing more is shared. */
 void arena_seal(struct arena *arena);
 
-/* Bytes taken from the heap. */
+/* Bytes taken from the system. */
 size_t arena_size(const struct arena *arena);
 
 #endif
