@@ -126,8 +126,8 @@ REEVE_API int reeve_pid_file_fd(const struct reeve_pid_file *file);
  * failed with. */
 REEVE_API int reeve_pid_file_owner(const char *path, pid_t *ret);
 
-/* Let go of the file. It is removed where the calling process wrote it and it is still the one at `path`;
- * a forked child just closes its copy. Takes NULL; returns NULL. */
+/* Let go of the file. It is removed where the calling process is the last that wrote it and it is still the one at
+ * `path`; other processes just close their copy. Takes NULL; returns NULL. */
 REEVE_API struct reeve_pid_file *reeve_pid_file_free(struct reeve_pid_file *file);
 
 /* --- service manager ----------------------------------------------------------------------------------- */

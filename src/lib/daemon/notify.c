@@ -13,6 +13,7 @@
 #include "lib/base/interrupt.h"
 #include "lib/base/sys.h"
 #include "reeve/daemon.h"
+#include "reeve/pipe.h"
 
 /* How long a manager may leave its socket full. */
 #define PATIENCE (5 * REEVE_SEC)
@@ -173,7 +174,7 @@ int reeve_notify_watchdog_interval(reeve_nsec *ret)
 
 int reeve_notify_fd(int fd)
 {
-	int r = sys_write(fd, "\n", 1) < 0 ? -errno : 0; /* XXX SIGPIPE */
+	int r = reeve_pipe_write_full(fd, "\n", 1, NULL, PATIENCE);
 
 	close_fd(fd);
 	return r;

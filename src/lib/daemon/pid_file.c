@@ -22,7 +22,6 @@
 struct reeve_pid_file {
 	char *path; /* absolute: the working directory may change */
 	int fd;
-	pid_t writer; /* 0: nobody wrote yet */
 };
 
 /* --- what is in the file --- */
@@ -160,7 +159,6 @@ int reeve_pid_file_write(struct reeve_pid_file *file)
 		return -ENOSPC;
 	if (sys_ftruncate(file->fd, length) < 0)
 		return -errno;
-	file->writer = getpid();
 	return 0;
 }
 
@@ -199,8 +197,8 @@ struct reeve_pid_file *reeve_pid_file_free(struct reeve_pid_file *file)
 
 	if (!file)
 		return NULL;
-	/* Removed under the lock, so that nobody can have locked it in between. */
-	if (file->writer == getpid() && check_regular(file->fd, &ours) == 0 &&
+	/* Removed under the lock, so that nobody can have locked it in between; and by the last one who wrote. */
+	if (read_pid(file->fd) == getpid() && check_regular(file->fd, &ours) == 0 &&
 		is_at(file->path, &ours) > 0)
 		sys_unlink(file->path);
 	close_fd(file->fd);
