@@ -7,6 +7,7 @@
  *
  *   Fatal signal SIGSEGV: address 0x10 is not mapped, in thread 4711 "worker" of process 4700
  *     #0 0x0000556d1c2a9189 parse_line+0x19 (/usr/sbin/reeved+0x9189)
+ *     #1 0x0000556d1c2a9312 read_file+0x52 (/usr/sbin/reeved+0x9311)
  *     ...
  *
  * Handlers are process-wide. Functions are thread-safe; reeve_fault_dump() is async-signal-safe once
@@ -46,20 +47,20 @@ REEVE_API int reeve_fault_enable_thread(void);
  * can't be written to at once is waited for). */
 REEVE_API int reeve_fault_dump(int fd);
 
-/* Report the thread that receives `signal` to `fd`, whenever it comes; the program goes on. Only one descriptor
+/* Report the thread that receives `signo` to `fd`, whenever it comes; the program goes on. Only one descriptor
  * a signal: the last call counts. What was installed before is not called, and put back by
  * reeve_fault_unregister(). Returns 0, or -EINVAL for what is no signal or can't be caught or is one of the
  * fatal five, -EBADF, -ENOMEM. */
-REEVE_API int reeve_fault_register(int signal, int fd);
+REEVE_API int reeve_fault_register(int signo, int fd);
 
-/* Returns 0, or -ENOENT where `signal` is not registered. */
-REEVE_API int reeve_fault_unregister(int signal);
+/* Returns 0, or -ENOENT where `signo` is not registered. */
+REEVE_API int reeve_fault_unregister(int signo);
 
-/* Report the calling thread `after` nanoseconds from now, by sending it `signal` (which must be registered),
+/* Report the calling thread `after` nanoseconds from now, by sending it `signo` (which must be registered),
  * and then every `interval` (0: once): for a program that hangs now and then. One a process: a second
- * call replaces the first. Returns 0, or -ENOENT where `signal` is not registered, -EINVAL for a negative
+ * call replaces the first. Returns 0, or -ENOENT where `signo` is not registered, -EINVAL for a negative
  * or no time, -EAGAIN. */
-REEVE_API int reeve_fault_dump_later(int signal, reeve_nsec after, reeve_nsec interval);
+REEVE_API int reeve_fault_dump_later(int signo, reeve_nsec after, reeve_nsec interval);
 
 /* Never mind. No-op where nothing is outstanding. */
 REEVE_API void reeve_fault_cancel_dump_later(void);
