@@ -35,6 +35,11 @@ void faulty_arm(unsigned n, int error)
 	faulty_arm_call(NULL, n, error);
 }
 
+void faulty_disarm(void)
+{
+	atomic_store(&plan->left, 0);
+}
+
 bool faulty_fired(void)
 {
 	return atomic_load(&plan->fired);

@@ -15,6 +15,9 @@ void faulty_arm(unsigned n, int error);
 /* As faulty_arm, but counts calls of `name` only ("pipe2"). */
 void faulty_arm_call(const char *name, unsigned n, int error);
 
+/* From now on none fails; what the two below say stays. */
+void faulty_disarm(void);
+
 /* Whether the armed failure happened. */
 bool faulty_fired(void);
 

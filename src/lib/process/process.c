@@ -130,9 +130,19 @@ int reeve_process_fd(const struct reeve_process *process)
 	return process->pidfd;
 }
 
+int process_has_ended(const struct reeve_process *process)
+{
+	int r;
+
+	if (registry_ended(process, NULL))
+		return 1;
+	r = wait_fd(process->pidfd, POLLIN, 0);
+	return r == -ETIMEDOUT ? 0 : r < 0 ? r : 1;
+}
+
 bool reeve_process_is_alive(const struct reeve_process *process)
 {
-	return !registry_ended(process, NULL) && wait_fd(process->pidfd, POLLIN, 0) == -ETIMEDOUT;
+	return process_has_ended(process) != 1;
 }
 
 /* --- Outcomes ------------------------------------------------------------------------------------------------- */

@@ -28,6 +28,9 @@ struct reeve_process *process_new(void);
 void outcome_from(const siginfo_t *info, const struct rusage *usage, struct reeve_process_outcome *ret);
 bool outcome_is_end(const struct reeve_process_outcome *outcome);
 
+/* Whether the process has ended: 1, 0, or a negative errno. */
+int process_has_ended(const struct reeve_process *process);
+
 /* Reap a process that is known to have ended. 0, or -EAGAIN if it cannot be taken yet (its tracer comes first). `ret` may
  * be NULL. */
 int process_collect(struct reeve_process *process, struct reeve_process_outcome *ret);

@@ -27,23 +27,30 @@ static bool needs_continue(int signal)
 	return signal != 0 && signal != SIGKILL && !(REEVE_SIGNAL_SET(signal) & JOB_CONTROL);
 }
 
+static int send_and_continue(struct reeve_process *process, const struct reeve_process_stop_plan *plan, int signal)
+{
+	int r = send(process, plan, signal);
+
+	return r == 0 && needs_continue(signal) ? send(process, plan, SIGCONT) : r;
+}
+
 /* 0 when the process has ended, -ETIMEDOUT when it has not. */
 static int take_step(struct reeve_process *process, const struct reeve_process_stop_plan *plan,
 	const struct reeve_process_stop_step *step)
 {
 	reeve_nsec deadline;
-	int r = deadline_from(step->wait, &deadline);
+	int r, ended = process_has_ended(process);
 
-	if (r < 0)
-		return r;
-	if (!reeve_process_is_alive(process))
-		return 0;
-	r = send(process, plan, step->signal);
-	if (r == 0 && needs_continue(step->signal))
-		r = send(process, plan, SIGCONT);
-	if (r < 0 && reeve_process_is_alive(process))
-		return r;
-	return registry_ended(process, NULL) ? 0 : wait_fd(process->pidfd, POLLIN, deadline);
+	if (ended == 0) {
+		r = send_and_continue(process, plan, step->signal);
+		ended = process_has_ended(process);
+		if (r < 0 && ended == 0)
+			return r;
+	}
+	if (ended != 0)
+		return ended < 0 ? ended : 0;
+	r = deadline_from(step->wait, &deadline);
+	return r < 0 ? r : wait_fd(process->pidfd, POLLIN, deadline);
 }
 
 /* What the process leaves behind. While it is a zombie its group's number is its own. */
