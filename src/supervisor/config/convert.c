@@ -459,7 +459,10 @@ int read_setting(struct reader *reader, const struct setting *setting,
 	if (!text)
 		return 0;
 	/* supervisord expands the path of a log twice: a percent sign in it takes four. */
-	for (int times = setting->type == TYPE_TEMPLATE ? 0 : setting->type == TYPE_LOG_FILE ? 2 : 1; times > 0; times--) {
+	for (int times = setting->type == TYPE_TEMPLATE   ? 0
+			 : setting->type == TYPE_LOG_FILE ? 2
+							  : 1;
+		times > 0; times--) {
 		r = expand_text(reader, place, names, text, &text);
 		if (r < 0)
 			return r;

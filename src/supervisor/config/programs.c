@@ -109,13 +109,14 @@ static int read_process_environment(
 
 /* supervisord's old way to say stdout_syslog=true, and its warnings, once for each process as it
  * has them. */
-static void settle_log(struct program_reader *program, struct config_log *log, const char *stream)
+static void settle_log(struct program_reader *program, struct config_log *log, const char *stream,
+	struct place place)
 {
 	struct report *report = program->reader->report;
 	const char *section = program->section->name;
 
 	if (log->kind == CONFIG_LOG_FILE && strcmp(log->path, "syslog") == 0) {
-		report_add(report, REPORT_WARNING, NULL, 0,
+		report_add(report, REPORT_WARNING, place.file, place.line,
 			"For [%s], %s_logfile=syslog but this is deprecated and will be removed.  "
 			"Use %s_syslog=true to enable "
 			"syslog instead.",
@@ -125,7 +126,7 @@ static void settle_log(struct program_reader *program, struct config_log *log, c
 		log->syslog = true;
 	}
 	if (log->kind == CONFIG_LOG_AUTO && log->maxbytes == 0)
-		report_add(report, REPORT_WARNING, NULL, 0,
+		report_add(report, REPORT_WARNING, place.file, place.line,
 			"For [%s], AUTO logging used for %s_logfile without rollover, set maxbytes "
 			"> 0 to avoid filling up "
 			"filesystem unintentionally",
@@ -134,12 +135,13 @@ static void settle_log(struct program_reader *program, struct config_log *log, c
 
 static void settle_redirection(struct program_reader *program, struct program_settings *settings)
 {
+	struct place place = place_of(program, "stderr_logfile");
 	struct config_log *log = &settings->stderr_log;
 
 	if (!settings->redirect_stderr)
 		return;
 	if (log->path)
-		report_add(program->reader->report, REPORT_WARNING, NULL, 0,
+		report_add(program->reader->report, REPORT_WARNING, place.file, place.line,
 			"For [%s], redirect_stderr=true but stderr_logfile has also been set to a "
 			"filename, the filename has been "
 			"ignored",
@@ -167,8 +169,8 @@ static int read_process(struct program_reader *program, int64_t number)
 			reader, SECTION_INSTANCE, program->section, &program->names, &draft);
 	if (r < 0)
 		return r;
-	settle_log(program, &settings->stdout_log, "stdout");
-	settle_log(program, &settings->stderr_log, "stderr");
+	settle_log(program, &settings->stdout_log, "stdout", place_of(program, "stdout_logfile"));
+	settle_log(program, &settings->stderr_log, "stderr", place_of(program, "stderr_logfile"));
 	settle_redirection(program, settings);
 	if (!settings->command)
 		return reader_refuse(reader, section_place(program->section),
@@ -180,6 +182,8 @@ static int read_process(struct program_reader *program, int64_t number)
 	settings->name = arena_intern_text(reader->arena, settings->name);
 	if (!settings->name)
 		return -ENOMEM;
+	if (reader->report->lint && !program->count)
+		lint_process(reader, program->section, &draft);
 	program->processes[program->count++] = *settings;
 	return 0;
 }

@@ -189,7 +189,7 @@ static int include_pattern(struct reader *reader, struct place place, const char
 			       ? 0
 			       : 0;
 	if (found.length == 0)
-		report_add(reader->report, REPORT_WARNING, NULL, 0,
+		report_add(reader->report, REPORT_WARNING, place.file, place.line,
 			"No file matches via include \"%s\"", pattern);
 	for (size_t at = 0; at < found.length && r == 0; at += strlen(found.bytes + at) + 1) {
 		r = remember_included(reader, found.bytes + at);
@@ -296,7 +296,9 @@ static int read_all(struct reader *reader)
 	if (r == -ENOMEM)
 		return r;
 	if (reader->report->lint)
-		lint(reader);
+		lint_files(reader);
+	if (reader->report->lint && !reader->refused)
+		lint_result(reader);
 	if (reader->report->out_of_memory)
 		return -ENOMEM;
 	return reader->refused ? -EINVAL : r;

@@ -126,7 +126,18 @@ int read_fcgi_settings(struct reader *reader, const struct ini_section *section,
 int read_socket(struct reader *reader, struct place place, const struct fcgi_draft *draft,
 	const struct config_socket **ret);
 
-/* What can hardly be meant, into the report. */
-void lint(struct reader *reader);
+/* What can hardly be meant goes into the report: of the files as a whole after they were read, of one process while
+ * its section is read (the first one of the section only), and of the result. */
+void lint_files(struct reader *reader);
+void lint_process(struct reader *reader, const struct ini_section *section,
+	const struct program_draft *draft);
+void lint_result(struct reader *reader);
+
+__attribute__((format(printf, 3, 4))) void lint_add(
+	struct reader *reader, struct place place, const char *format, ...);
+
+/* Which kind of section this is; false: none that is known. */
+bool section_kind(
+	const struct ini_section *section, enum section_kind *ret_kind, const char **ret_name);
 
 #endif

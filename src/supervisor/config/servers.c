@@ -74,6 +74,23 @@ static int read_server_settings(struct reader *reader, const struct ini_section 
 	return result;
 }
 
+static bool is_local(const char *host)
+{
+	return strcmp(host, "localhost") == 0 || strncmp(host, "127.", 4) == 0;
+}
+
+static void warn_open_server(struct reader *reader, const struct ini_section *section,
+	const struct config_server *server)
+{
+	struct place place = setting_place(reader, section, "port");
+
+	if (server->family == CONFIG_INET && !server->password && !is_local(server->host))
+		report_add(reader->report, REPORT_CRITICAL, place.file, place.line,
+			"[%s] listens on %s without a password: whoever reaches this port can "
+			"start any program",
+			section->name, *server->host ? server->host : "every address");
+}
+
 static int read_server(struct reader *reader, const struct ini_section *section,
 	enum config_family family, struct config_server *server)
 {
@@ -100,6 +117,7 @@ static int read_server(struct reader *reader, const struct ini_section *section,
 		server->file = arena_copy(reader->arena, file.start, span_length(file));
 		server->file = server->file ? normal_path(reader, server->file) : NULL;
 	}
+	warn_open_server(reader, section, server);
 	return server->section && (family == CONFIG_INET || server->file) ? 0 : -ENOMEM;
 }
 
@@ -190,24 +208,29 @@ static bool is_plugin(struct span module, struct span attribute, const char *kno
 	size_t length = strcspn(known, ":");
 
 	known += length + 1;
-	return span_length(module) == length && strncmp(module.start, known - length - 1, length) == 0 &&
-		span_length(attribute) == strlen(known) && strncmp(attribute.start, known, strlen(known)) == 0;
+	return span_length(module) == length &&
+	       strncmp(module.start, known - length - 1, length) == 0 &&
+	       span_length(attribute) == strlen(known) &&
+	       strncmp(attribute.start, known, strlen(known)) == 0;
 }
 
-int check_plugin(struct reader *reader, struct place place, const char *text, const char *const *known)
+int check_plugin(
+	struct reader *reader, struct place place, const char *text, const char *const *known)
 {
 	struct span whole = without_extras(text), module, attribute;
 	const char *colon = memchr(whole.start, ':', span_length(whole));
 
 	if (!plugin_part((struct span){ whole.start, colon ? colon : whole.end }, &module) ||
 		(colon && !plugin_part((struct span){ colon + 1, whole.end }, &attribute)))
-		return reader_refuse(reader, place, "%s is not a Python plug-in (module:function)", quoted_text(reader, text));
+		return reader_refuse(reader, place, "%s is not a Python plug-in (module:function)",
+			quoted_text(reader, text));
 	if (reader->request->assume)
 		return 0;
 	for (; colon && *known; known++)
 		if (is_plugin(module, attribute, *known))
 			return 0;
-	return reader_refuse(reader, place, "the Python plug-in %s cannot be run by reeved, which runs no Python",
+	return reader_refuse(reader, place,
+		"the Python plug-in %s cannot be run by reeved, which runs no Python",
 		quoted_text(reader, text));
 }
 

@@ -60,8 +60,10 @@ struct arena *arena_free(struct arena *arena)
 static struct chunk *add_chunk(struct arena *arena, size_t needed)
 {
 	bool alone = needed > arena->next_chunk - sizeof(struct chunk);
-	size_t whole = alone ? (needed + sizeof(struct chunk) + PAGE - 1) & ~(PAGE - 1) : arena->next_chunk;
-	struct chunk *chunk = mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	size_t whole = alone ? (needed + sizeof(struct chunk) + PAGE - 1) & ~(PAGE - 1)
+			     : arena->next_chunk;
+	struct chunk *chunk =
+		mmap(NULL, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (chunk == MAP_FAILED)
 		return NULL;
@@ -98,7 +100,8 @@ static void *take(struct arena *arena, size_t size, size_t alignment)
 
 void *arena_alloc(struct arena *arena, size_t size)
 {
-	return take(arena, size, ALIGNMENT); /* a mapping begins as zeros, and no byte is given out twice */
+	return take(arena, size,
+		ALIGNMENT); /* a mapping begins as zeros, and no byte is given out twice */
 }
 
 static void *copy(struct arena *arena, const void *bytes, size_t length, size_t alignment)

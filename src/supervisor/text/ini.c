@@ -80,7 +80,7 @@ bool ini_note_refuses(enum ini_note_kind kind)
 	return kind <= INI_NO_DELIMITER;
 }
 
-static void note(struct parser *parser, enum ini_note_kind kind, struct span detail, bool quoted)
+static struct ini_note *note(struct parser *parser, enum ini_note_kind kind, struct span detail)
 {
 	struct ini *ini = parser->ini;
 	const struct ini_section *section = current_section(parser);
@@ -88,18 +88,18 @@ static void note(struct parser *parser, enum ini_note_kind kind, struct span det
 
 	if (!text || !grow(&ini->notes, ini->note_count, &ini->note_capacity, sizeof *ini->notes)) {
 		parser->error = -ENOMEM;
-		return;
+		return NULL;
 	}
 	parser->refused = parser->refused || ini_note_refuses(kind);
-	ini->notes[ini->note_count++] = (struct ini_note){
+	ini->notes[ini->note_count] = (struct ini_note){
 		.kind = kind,
 		.file = parser->file,
 		.line = parser->line,
 		.section = section ? section->name : "",
 		.key = parser->key ? parser->key : "",
 		.detail = text,
-		.quoted = quoted,
 	};
+	return &ini->notes[ini->note_count++];
 }
 
 static const char *intern(struct parser *parser, struct span span)
@@ -247,15 +247,25 @@ static bool ends_in_quotes(struct span text)
 
 static void note_comment(struct parser *parser, const struct line *line)
 {
-	if (line->comment.start < line->comment.end && parser->key)
-		note(parser, INI_COMMENT_CUT, line->comment, ends_in_quotes(line->content));
+	struct ini_note *noted;
+
+	if (line->comment.start == line->comment.end || !parser->key)
+		return;
+	noted = note(parser, INI_COMMENT_CUT, line->comment);
+	if (!noted)
+		return;
+	noted->quoted = ends_in_quotes(line->content);
+	noted->clear =
+		span_length(line->comment) > 1 && line->comment.start[1] == ' ' &&
+		(line->comment.start - line->content.end > 1 || line->comment.start[-1] == '\t' ||
+			strchr("=:", line->content.end[-1]));
 }
 
 static void continue_value(struct parser *parser, const struct line *line)
 {
 	buffer_add_char(&parser->value, '\n');
 	buffer_add(&parser->value, line->content.start, span_length(line->content));
-	note(parser, INI_SWALLOWED, line->content, false);
+	note(parser, INI_SWALLOWED, line->content);
 	note_comment(parser, line);
 }
 
@@ -293,12 +303,12 @@ static void open_section(struct parser *parser, struct span content, struct span
 			.name = name, .file = parser->file, .line = parser->line
 		};
 	} else if (section->file == parser->file) {
-		note(parser, INI_DUPLICATE_SECTION, name_span, false);
+		note(parser, INI_DUPLICATE_SECTION, name_span);
 	}
 	parser->section = section - ini->sections;
 	if (name_span.end + 1 < content.end)
 		note(parser, INI_TEXT_AFTER_HEADER,
-			span_strip((struct span){ name_span.end + 1, content.end }), false);
+			span_strip((struct span){ name_span.end + 1, content.end }));
 }
 
 /* Lower case as far as it can make a known key: ASCII, and the Kelvin sign, whose small letter is a
@@ -337,7 +347,7 @@ static void open_value(struct parser *parser, const struct line *line, const cha
 		return;
 	old = ini_section_get(current_section(parser), name);
 	if (old && old->file == parser->file)
-		note(parser, INI_DUPLICATE_KEY, key, false);
+		note(parser, INI_DUPLICATE_KEY, key);
 	parser->key = name;
 	parser->key_line = parser->line;
 	buffer_add(&parser->value, value.start, span_length(value));
@@ -362,10 +372,10 @@ static bool begin(struct parser *parser, const struct line *line)
 		finish_value(parser);
 		open_section(parser, line->content, name);
 	} else if (parser->section == NO_SECTION) {
-		note(parser, INI_NO_SECTION, line->content, false);
+		note(parser, INI_NO_SECTION, line->content);
 		return false;
 	} else if (!delimiter || delimiter == line->content.start) {
-		note(parser, INI_NO_DELIMITER, line->content, false);
+		note(parser, INI_NO_DELIMITER, line->content);
 	} else {
 		finish_value(parser);
 		open_value(parser, line, delimiter);
@@ -384,7 +394,7 @@ static bool parse_line(struct parser *parser, struct span raw)
 		return true;
 	}
 	if (memchr(line.content.start, '\0', span_length(line.content)))
-		note(parser, INI_NUL, (struct span){ raw.start, raw.start }, false);
+		note(parser, INI_NUL, (struct span){ raw.start, raw.start });
 	indent = indent_of(raw);
 	if (parser->key && indent > parser->indent) {
 		continue_value(parser, &line);
@@ -442,10 +452,10 @@ int ini_parse(struct ini *ini, const char *file, const char *bytes, size_t lengt
 		return -ENOMEM;
 	if (!utf8_valid(bytes, length, &bad)) {
 		parser.line = lines_before(bytes, bad);
-		note(&parser, INI_NOT_UTF8, (struct span){ bytes, bytes }, false);
+		note(&parser, INI_NOT_UTF8, (struct span){ bytes, bytes });
 	} else if (length >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0) {
 		parser.line = 1;
-		note(&parser, INI_BYTE_ORDER_MARK, (struct span){ bytes, bytes }, false);
+		note(&parser, INI_BYTE_ORDER_MARK, (struct span){ bytes, bytes });
 	} else {
 		parse_lines(&parser, bytes);
 	}

@@ -46,6 +46,7 @@ struct ini_note {
 	const char *section, *key; /* where the reader was; "" if in none */
 	const char *detail;
 	bool quoted; /* INI_COMMENT_CUT: inside an open quote */
+	bool clear;  /* INI_COMMENT_CUT: it stands apart from the value, as a comment does */
 };
 
 struct ini {
