@@ -91,14 +91,6 @@ bool action_interrupts(int signo)
 	return in_set(&interrupting, signo);
 }
 
-int action_chain(int signo, bool on)
-{
-	if (!installed[signo])
-		return -ENOENT;
-	change_set(&chained, signo, on);
-	return 0;
-}
-
 static bool call_previous(int signo, siginfo_t *info, void *context)
 {
 	action_handler *with_info = atomic_load(&previous[signo].with_info);
@@ -247,6 +239,28 @@ int reeve_signal_interrupt(int signo, bool interrupts)
 		return r;
 	registry_lock();
 	r = interrupt_locked(signo, interrupts);
+	registry_unlock();
+	return r;
+}
+
+static int chain_locked(int signo, bool on)
+{
+	if (!installed[signo])
+		return -ENOENT;
+	if (reeve_signal_get_mode() != REEVE_SIGNAL_HANDLER)
+		return -EOPNOTSUPP;
+	change_set(&chained, signo, on);
+	return 0;
+}
+
+int reeve_signal_chain(int signo, bool on)
+{
+	int r = reeve_signal_check(signo);
+
+	if (r < 0)
+		return r;
+	registry_lock();
+	r = chain_locked(signo, on);
 	registry_unlock();
 	return r;
 }

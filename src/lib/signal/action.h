@@ -19,9 +19,6 @@ bool action_is_ours(int signo);
 /* Whether `signo` was made interrupting (reeve_signal_interrupt()). Async-signal-safe. */
 bool action_interrupts(int signo);
 
-/* Whether what action_install() saved is called too. 0, or -ENOENT where nothing of ours is installed. */
-int action_chain(int signo, bool chained);
-
 /* In a handler: call what is chained, if anything is. Async-signal-safe. */
 void action_call_chained(int signo, siginfo_t *info, void *context);
 

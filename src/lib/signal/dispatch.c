@@ -10,15 +10,51 @@
 #include "lib/signal/engine.h"
 #include "lib/signal/locks.h"
 #include "lib/signal/subscription.h"
+#include "lib/signal/waker.h"
 
 /* So many, then the caller gets a say again: a flood must not keep it for ever. */
 #define AT_MOST 8192
 
-static atomic_uint sleepers;
+static atomic_uint sleepers;	/* calls that wait, for whatever */
+static bool handed_out;		/* the descriptor was: it is watched at any time */
 
 bool dispatch_is_awaited(void)
 {
 	return atomic_load(&sleepers) > 0;
+}
+
+void dispatch_forked(void)
+{
+	atomic_store(&sleepers, this_thread.sleeps);
+	waker_set_sleepers(this_thread.sleeps + handed_out);
+}
+
+void dispatch_stopped(void)
+{
+	handed_out = false;
+}
+
+/* Around a call that waits, and may sleep on the descriptor. 0, or negative errno: there is nothing to sleep on. */
+static int begin_wait(void)
+{
+	int r;
+
+	atomic_fetch_add(&sleepers, 1);
+	r = engine_begin();
+	if (r < 0) {
+		atomic_fetch_sub(&sleepers, 1);
+		return r;
+	}
+	this_thread.sleeps++;
+	engine_mode()->arm();
+	return 0;
+}
+
+static void end_wait(void)
+{
+	engine_mode()->disarm();
+	this_thread.sleeps--;
+	atomic_fetch_sub(&sleepers, 1);
 }
 
 /* The caller has the turn. */
@@ -73,7 +109,6 @@ static int wait_until(reeve_nsec deadline, bool any_handler)
 		left = deadline_left(deadline);
 		if (left == 0)
 			return -ETIMEDOUT;
-		mode->arm();
 		if (mode->is_due())
 			continue;
 		wait = (struct timespec){ .tv_sec = left / REEVE_SEC, .tv_nsec = left % REEVE_SEC };
@@ -94,11 +129,11 @@ static int wait_for_signals(reeve_nsec timeout, bool any_handler)
 		r = reeve_signal_dispatch();
 	if (r != 0)
 		return r;
-	atomic_fetch_add(&sleepers, 1);
-	r = engine_begin();
-	if (r == 0)
-		r = wait_until(deadline, any_handler);
-	atomic_fetch_sub(&sleepers, 1);
+	r = begin_wait();
+	if (r < 0)
+		return r;
+	r = wait_until(deadline, any_handler);
+	end_wait();
 	return r;
 }
 
@@ -118,7 +153,11 @@ int reeve_signal_fd(void)
 
 	if (r < 0)
 		return r;
-	engine_mode()->stay_armed();
+	registry_lock();
+	if (!handed_out)
+		engine_mode()->arm();
+	handed_out = true;
+	registry_unlock();
 	if (engine_mode()->is_due())
 		engine_mode()->wake();
 	return engine_mode()->fd();
@@ -140,21 +179,10 @@ int dispatch_interrupted(void)
 	return r > 0 && interrupted ? -EINTR : 0;
 }
 
-static void end_sleep(void)
-{
-	atomic_fetch_sub(&sleepers, 1);
-}
-
 static int begin_sleep(void)
 {
-	if (!is_main_thread() || engine_refresh() < 0)
+	if (!is_main_thread() || !engine_is_started() || begin_wait() < 0)
 		return -EBADF;
-	atomic_fetch_add(&sleepers, 1);
-	if (!engine_is_started()) {
-		end_sleep();
-		return -EBADF;
-	}
-	engine_mode()->arm();
 	if (engine_mode()->is_due())
 		engine_mode()->wake();
 	return engine_mode()->fd();
@@ -162,5 +190,5 @@ static int begin_sleep(void)
 
 const struct interrupt_watch dispatch_watch = {
 	.begin = begin_sleep,
-	.end = end_sleep,
+	.end = end_wait,
 };

@@ -68,6 +68,7 @@ static void forget_parent(void)
 	locks_forked();
 	wakeup_fd_forget();
 	intake_reset();
+	dispatch_forked();
 	child_forked = engine_mode()->forked() == 0;
 }
 
@@ -157,6 +158,7 @@ static void stop(void)
 	interrupt_set_hook(NULL);
 	atomic_store(&started, false);
 	engine_mode()->stop();
+	dispatch_stopped();
 	intake_wait_for_producers();
 	intake_reset();
 	gate_close();

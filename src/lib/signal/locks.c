@@ -4,6 +4,12 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#else
+static const bool __libc_single_threaded = false;
+#endif
+
 enum { UNKNOWN, MAIN, OTHER };
 
 _Thread_local struct thread_state this_thread __attribute__((tls_model("initial-exec")));
@@ -58,7 +64,9 @@ void registry_unlock(void)
 
 bool is_dispatcher(void)
 {
-	return atomic_load_explicit(&dispatcher, memory_order_relaxed) == &this_thread;
+	struct thread_state *last = atomic_load_explicit(&dispatcher, memory_order_relaxed);
+
+	return last == &this_thread || (!last && __libc_single_threaded);
 }
 
 void locks_forked(void)

@@ -12,6 +12,7 @@
 /* What a thread knows of itself. Initial-exec, so that a handler may look: no allocation at first use. */
 struct thread_state {
 	unsigned depth;		/* how many dispatches of this thread are under way, one within the other */
+	unsigned sleeps;	/* how many of its calls wait for signals to come, likewise */
 	int rank;		/* is_main_thread()'s memory */
 	_Atomic reeve_signal_set held; /* blocked by our handler in this thread (handler_mode.c) */
 };
@@ -28,7 +29,7 @@ void end_turn(void);
 void registry_lock(void);
 void registry_unlock(void);
 
-/* The thread that dispatched last. Async-signal-safe. */
+/* Whether this is the thread that dispatched last, or the one that will, there being no other. Async-signal-safe. */
 bool is_dispatcher(void);
 
 /* In a forked child, by the only thread: nobody else holds anything. */

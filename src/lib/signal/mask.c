@@ -2,6 +2,9 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
+
+#include "lib/signal/locks.h"
 
 void mask_to_sigset(reeve_signal_set set, sigset_t *ret)
 {
@@ -39,9 +42,15 @@ int reeve_signal_mask(enum reeve_signal_how how, reeve_signal_set set, reeve_sig
 		[REEVE_SIGNAL_SETMASK] = SIG_SETMASK,
 	};
 
+	reeve_signal_set held;
+
 	if ((unsigned)how >= sizeof kernels / sizeof kernels[0])
 		return -EINVAL;
+	/* What a handler of ours blocked (handler_mode.c) is not in the program's mask, until the program says so. */
+	held = atomic_fetch_and(&this_thread.held, how == REEVE_SIGNAL_SETMASK ? REEVE_SIGNAL_NONE : ~set);
 	mask_change(kernels[how], set, ret_old);
+	if (ret_old)
+		*ret_old &= ~held;
 	return 0;
 }
 
@@ -50,7 +59,7 @@ reeve_signal_set reeve_signal_get_mask(void)
 	reeve_signal_set now;
 
 	mask_change(SIG_BLOCK, REEVE_SIGNAL_NONE, &now);
-	return now;
+	return now & ~atomic_load(&this_thread.held);
 }
 
 reeve_signal_set reeve_signal_pending(void)

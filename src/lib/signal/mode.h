@@ -20,9 +20,9 @@ struct signal_mode {
 	/* Readable when there is something to take, once armed. */
 	int (*fd)(void);
 
-	/* Somebody is about to sleep on the descriptor: for this once, or any time from now on. */
+	/* Somebody sleeps on the descriptor, or may at any time, until the disarm that undoes it. */
 	void (*arm)(void);
-	void (*stay_armed)(void);
+	void (*disarm)(void);
 
 	/* Whether there is something to take, if it can be told without a system call. */
 	bool (*is_due)(void);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdint.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
@@ -18,7 +17,22 @@ enum {
 
 static atomic_int state;
 static atomic_int descriptor = -EBADF;
-static atomic_bool stays_armed;
+static atomic_uint sleepers;
+
+static int open_eventfd(void)
+{
+	int fd = sys_eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static void rearm(void)
+{
+	int idle = IDLE;
+
+	if (atomic_load(&sleepers) > 0)
+		atomic_compare_exchange_strong(&state, &idle, ARMED);
+}
 
 int waker_open(void)
 {
@@ -26,11 +40,11 @@ int waker_open(void)
 
 	if (atomic_load(&descriptor) >= 0)
 		return 0;
-	fd = sys_eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	fd = open_eventfd();
 	if (fd < 0)
-		return -errno;
+		return fd;
 	atomic_store(&state, IDLE);
-	atomic_store(&stays_armed, false);
+	rearm();
 	atomic_store(&descriptor, fd);
 	return 0;
 }
@@ -38,22 +52,20 @@ int waker_open(void)
 void waker_close(void)
 {
 	close_fd(atomic_exchange(&descriptor, -EBADF));
+	atomic_store(&sleepers, 0);
 }
 
 int waker_reopen(void)
 {
-	int number = atomic_load(&descriptor), r;
+	int number = atomic_exchange(&descriptor, -EBADF), fd;
 
-	if (number < 0)
-		return waker_open();
 	close_fd(number);
-	atomic_store(&descriptor, -EBADF);
-	r = sys_eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (r < 0)
-		return -errno;
-	r = descriptor_move(r, number);
-	atomic_store(&descriptor, r);
-	atomic_store(&state, atomic_load(&stays_armed) ? ARMED : IDLE);
+	fd = open_eventfd();
+	if (fd < 0)
+		return fd;
+	atomic_store(&state, IDLE);
+	rearm();
+	atomic_store(&descriptor, number < 0 ? fd : descriptor_move(fd, number));
 	return 0;
 }
 
@@ -62,17 +74,20 @@ int waker_fd(void)
 	return atomic_load_explicit(&descriptor, memory_order_relaxed);
 }
 
-void waker_stay_armed(void)
-{
-	atomic_store(&stays_armed, true);
-	waker_arm();
-}
-
 void waker_arm(void)
 {
-	int idle = IDLE;
+	atomic_fetch_add(&sleepers, 1);
+	rearm();
+}
 
-	atomic_compare_exchange_strong(&state, &idle, ARMED);
+void waker_disarm(void)
+{
+	atomic_fetch_sub(&sleepers, 1);
+}
+
+void waker_set_sleepers(unsigned count)
+{
+	atomic_store(&sleepers, count);
 }
 
 void waker_wake(void)
@@ -82,18 +97,19 @@ void waker_wake(void)
 
 	if (atomic_load(&state) != ARMED || !atomic_compare_exchange_strong(&state, &armed, WRITTEN))
 		return;
-	/* It can't be full, and no failure is left to tell anyone of. */
+	/* It can't be full, and nobody is there to be told of another failure. */
 	if (sys_write(waker_fd(), &one, sizeof one) < 0)
 		atomic_store(&state, ARMED);
 }
 
+/* A read that finds nothing came before the write: leave it to the next time, for then it is readable. A sleeper that
+ * comes in between finds either IDLE to arm, or is found by rearm(). */
 void waker_clear(void)
 {
 	uint64_t count;
 
-	if (atomic_load(&state) != WRITTEN)
+	if (atomic_load(&state) != WRITTEN || sys_read(waker_fd(), &count, sizeof count) < 0)
 		return;
-	if (sys_read(waker_fd(), &count, sizeof count) < 0 && errno != EAGAIN)
-		return; /* still readable: the next one clears it */
-	atomic_store(&state, atomic_load(&stays_armed) ? ARMED : IDLE);
+	atomic_store(&state, IDLE);
+	rearm();
 }

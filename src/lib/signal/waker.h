@@ -9,6 +9,8 @@
 
 /* 0, or -EMFILE, -ENFILE, -ENOMEM. */
 int waker_open(void);
+
+/* Those that may sleep on it are forgotten, too. */
 void waker_close(void);
 
 /* In a forked child: another eventfd behind the same number, for the old one is the parent's. As waker_open(). */
@@ -17,11 +19,12 @@ int waker_reopen(void);
 /* The descriptor, or -EBADF. */
 int waker_fd(void);
 
-/* From now on somebody may be asleep on it at any time: stay armed. */
-void waker_stay_armed(void);
-
-/* Somebody is about to sleep on it. */
+/* Somebody sleeps on it, or may at any time, from now until the disarm that undoes this. */
 void waker_arm(void);
+void waker_disarm(void);
+
+/* In a forked child: so many are left of those that sleep. */
+void waker_set_sleepers(unsigned count);
 
 /* There is something: make it readable if it is armed. Async-signal-safe. */
 void waker_wake(void);
