@@ -30,11 +30,22 @@ static struct timeval to_timeval(reeve_nsec duration)
 	return (struct timeval){ .tv_sec = micro / 1000000, .tv_usec = micro % 1000000 };
 }
 
+/* What is too long for nanoseconds is as long as they go. */
+static reeve_nsec from_timeval(const struct timeval *value)
+{
+	reeve_nsec duration;
+
+	if (__builtin_mul_overflow((reeve_nsec)value->tv_sec, REEVE_SEC, &duration) ||
+		__builtin_add_overflow(duration, value->tv_usec * REEVE_USEC, &duration))
+		return INT64_MAX;
+	return duration;
+}
+
 static struct reeve_timer_value from_itimerval(const struct itimerval *value)
 {
 	return (struct reeve_timer_value){
-		.left = value->it_value.tv_sec * REEVE_SEC + value->it_value.tv_usec * REEVE_USEC,
-		.interval = value->it_interval.tv_sec * REEVE_SEC + value->it_interval.tv_usec * REEVE_USEC,
+		.left = from_timeval(&value->it_value),
+		.interval = from_timeval(&value->it_interval),
 	};
 }
 
