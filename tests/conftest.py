@@ -20,7 +20,7 @@ import pytest
 
 import watching
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = pathlib.Path(os.environ.get("REEVE_BUILD", ROOT / "build"))
 REEVED = BUILD / "src/supervisor/main/reeved"
 
