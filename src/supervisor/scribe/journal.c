@@ -9,7 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "board/board.h"
 #include "scribe/scribe.h"
+
+/* The supervisor's own log is the last. */
+#define STREAMS (2 * BOARD_ROWS_MAX + 1)
 
 enum phase {
 	PHASE_EMPTY,
@@ -20,11 +24,13 @@ enum phase {
 struct scribe_journal {
 	_Atomic uint32_t phase;
 	uint32_t start, size, written;
-	uint32_t has_file, strips, state, mode;
+	uint32_t stream, has_file, strips, mode;
+	uint32_t state; /* of the stream, before these bytes */
 	int64_t base; /* where in the file the first of them is, or would be: one store says it all */
 	uint64_t device, inode;
 	char path[PATH_MAX];
 	char data[JOURNAL_CHUNK] __attribute__((aligned(4096)));
+	uint8_t states[STREAMS]; /* of all streams: pages that no stream has are no memory */
 };
 
 /* Stands where bytes are about to be read, so that it can be seen whether they were: no text has these. */
@@ -77,8 +83,26 @@ size_t journal_room(bool strips)
 	return strips ? STRIP_START - 1 : JOURNAL_CHUNK;
 }
 
-char *journal_reading(struct scribe_journal *journal, size_t size, const struct journal_file *file,
-	bool strips, enum ansi_state state)
+static uint32_t index_of(uint32_t stream)
+{
+	return stream < STREAMS ? stream : STREAMS - 1;
+}
+
+enum ansi_state journal_state(const struct scribe_journal *journal, uint32_t stream)
+{
+	uint8_t state = journal->states[index_of(stream)];
+
+	return state <= ANSI_SEQUENCE ? state : ANSI_TEXT;
+}
+
+void journal_set_state(struct scribe_journal *journal, uint32_t stream, enum ansi_state state)
+{
+	if (journal_state(journal, stream) != state)
+		journal->states[index_of(stream)] = state;
+}
+
+char *journal_reading(struct scribe_journal *journal, uint32_t stream, size_t size,
+	const struct journal_file *file, bool strips)
 {
 	note_file(journal, file);
 	journal->start = strips ? STRIP_START : 0;
@@ -86,7 +110,8 @@ char *journal_reading(struct scribe_journal *journal, size_t size, const struct 
 	journal->written = 0;
 	journal->base = NOWHERE;
 	journal->strips = strips;
-	journal->state = state;
+	journal->stream = stream;
+	journal->state = journal_state(journal, stream);
 	memcpy(journal->data + journal->start, untouched,
 		size < sizeof untouched ? size : sizeof untouched);
 	enter(journal, PHASE_READING);
@@ -190,6 +215,7 @@ static bool finish_reading(struct scribe_journal *journal)
 	if (journal->strips) {
 		size = ansi_strip(&state, data, size, journal_stripped(journal));
 		data = journal_stripped(journal);
+		journal_set_state(journal, journal->stream, state);
 	}
 	journal_hold(journal, data, size);
 	return true;

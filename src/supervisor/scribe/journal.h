@@ -40,10 +40,15 @@ struct scribe_journal;
 /* How many bytes may be read at once: half of it where they are stripped on the way. */
 size_t journal_room(bool strips);
 
-/* `size` bytes (1 to journal_room()) are about to be read into what is returned. They go to `file` (which may
- * be NULL: then a scribe's death loses them), through ansi_strip() from `state` on where `strips`. */
-char *journal_reading(struct scribe_journal *journal, size_t size, const struct journal_file *file,
-	bool strips, enum ansi_state state);
+/* Where a stream stands that is stripped: a sequence that is cut in two is one also where a scribe died between
+ * the halves. It is ANSI_TEXT until set, and is to be set to that when the stream is over. */
+enum ansi_state journal_state(const struct scribe_journal *journal, uint32_t stream);
+void journal_set_state(struct scribe_journal *journal, uint32_t stream, enum ansi_state state);
+
+/* `size` bytes (1 to journal_room()) of a stream are about to be read into what is returned. They go to `file`
+ * (which may be NULL: then a scribe's death loses them), through ansi_strip() where `strips`. */
+char *journal_reading(struct scribe_journal *journal, uint32_t stream, size_t size,
+	const struct journal_file *file, bool strips);
 
 /* Where stripped bytes go: room for one more than are read. */
 char *journal_stripped(struct scribe_journal *journal);

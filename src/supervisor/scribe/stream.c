@@ -43,7 +43,6 @@ struct stream {
 	int fd;
 	uint8_t in_a_row;
 	uint8_t full_in_a_row;
-	uint8_t ansi; /* enum ansi_state */
 	bool strips : 1, to_syslog : 1, waits : 1, fills : 1, closing : 1;
 	char name[];
 };
@@ -88,15 +87,14 @@ static size_t copy(struct stream *stream, size_t size)
 {
 	struct scribe_journal *journal = stream->set->journal;
 	struct journal_file file;
-	enum ansi_state state = stream->ansi;
 	size_t room = journal_room(stream->strips);
 	char *data;
 	ssize_t n;
 
 	if (size > room)
 		size = room;
-	data = journal_reading(journal, size, stream->file ? target_file(stream->file, &file) : NULL,
-		stream->strips, state);
+	data = journal_reading(journal, stream->number, size,
+		stream->file ? target_file(stream->file, &file) : NULL, stream->strips);
 	n = read(stream->fd, data, size);
 	if (n <= 0) {
 		journal_empty(journal);
@@ -104,9 +102,11 @@ static size_t copy(struct stream *stream, size_t size)
 	}
 	size = (size_t)n;
 	if (stream->strips) {
+		enum ansi_state state = journal_state(journal, stream->number);
+
 		size = ansi_strip(&state, data, size, journal_stripped(journal));
 		data = journal_stripped(journal);
-		stream->ansi = state;
+		journal_set_state(journal, stream->number, state);
 	}
 	journal_hold(journal, data, size);
 	deliver(stream, data, size);
@@ -429,11 +429,13 @@ static void detach(struct stream *stream)
 /* What it still holds back goes where the rest went. */
 static void let_go(struct stream *stream)
 {
-	enum ansi_state state = stream->ansi;
+	struct scribe_journal *journal = stream->set->journal;
+	enum ansi_state state = journal_state(journal, stream->number);
 	char held[1];
 
-	if (ansi_finish(&state, held) > 0)
+	if (stream->strips && ansi_finish(&state, held) > 0)
 		deliver(stream, held, sizeof held);
+	journal_set_state(journal, stream->number, ANSI_TEXT);
 	syslog_finish(stream->set->syslog, &stream->line, stream->name);
 }
 
