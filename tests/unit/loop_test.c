@@ -179,6 +179,27 @@ START_TEST(the_ghost_of_a_closed_descriptor_is_laid)
 }
 END_TEST
 
+/* The same description behind the same number again, while its old registration could not be removed. */
+START_TEST(a_ghost_that_comes_back_to_life_is_watched_anew)
+{
+	int fds[2], kept, number;
+	struct reeve_loop_source *source;
+
+	make_readable_pipe(fds);
+	number = fds[0];
+	source = add_fd(number, REEVE_LOOP_READABLE, 'a');
+	kept = fcntl(number, F_DUPFD_CLOEXEC, 0);
+	close(number);
+	reeve_loop_source_free(source);
+	ck_assert_int_eq(dup3(kept, number, O_CLOEXEC), number);
+	add_fd(number, REEVE_LOOP_READABLE, 'b');
+	ck_assert_str_eq(calls_of_round(), "b");
+	close_loop();
+	close_pipe(fds);
+	close(kept);
+}
+END_TEST
+
 START_TEST(more_descriptors_than_one_round_looks_at_have_their_turn)
 {
 	enum { COUNT = 400 };
@@ -435,6 +456,7 @@ int main(void)
 	tcase_add_test(descriptors, what_cannot_be_watched_is_refused_by_name);
 	tcase_add_test(descriptors, a_descriptor_closed_too_early_goes_silent_and_its_number_can_be_had_again);
 	tcase_add_test(descriptors, the_ghost_of_a_closed_descriptor_is_laid);
+	tcase_add_test(descriptors, a_ghost_that_comes_back_to_life_is_watched_anew);
 	tcase_add_test(descriptors, more_descriptors_than_one_round_looks_at_have_their_turn);
 	suite_add_tcase(suite, descriptors);
 

@@ -42,7 +42,6 @@ static size_t usable_size(size_t page)
 /* --- release at the end of the thread --- */
 
 static pthread_key_t key;
-static int key_error;
 
 static void release(void *mapping)
 {
@@ -54,49 +53,72 @@ static void release(void *mapping)
 	munmap(mapping, page + usable_size(page));
 }
 
-static void make_key(void)
+/* Once, but for tries that failed. */
+static int make_key(void)
 {
-	key_error = sys_pthread_key_create(&key, release);
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static bool made;
+	int error = 0;
+
+	pthread_mutex_lock(&lock);
+	if (!made)
+		error = sys_pthread_key_create(&key, release);
+	if (!error)
+		made = true;
+	pthread_mutex_unlock(&lock);
+	return -error;
 }
 
 /* A page below it that nobody may touch: what overflows this stack as well must not write over something else. */
-static void *map_stack(size_t page, size_t size)
+static int map_stack(size_t page, size_t size, char **ret)
 {
-	char *mapping = sys_mmap(NULL, page + size, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE, -1, 0);
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK | MAP_NORESERVE;
+	char *mapping = sys_mmap(NULL, page + size, PROT_READ | PROT_WRITE, flags, -1, 0);
+	int r;
 
 	if (mapping == MAP_FAILED)
-		return NULL;
-	if (sys_mprotect(mapping, page, PROT_NONE) == 0)
-		return mapping;
-	munmap(mapping, page + size);
-	return NULL;
+		return -errno;
+	if (sys_mprotect(mapping, page, PROT_NONE) < 0) {
+		r = -errno;
+		munmap(mapping, page + size);
+		return r;
+	}
+	*ret = mapping;
+	return 0;
+}
+
+/* Make `mapping` the stack of the calling thread, to be released with it. */
+static int take_stack(char *mapping, size_t page, size_t size)
+{
+	stack_t stack = { .ss_sp = mapping + page, .ss_size = size };
+	int r = -pthread_setspecific(key, mapping);
+
+	if (r == 0 && sys_sigaltstack(&stack, NULL) < 0) {
+		r = -errno;
+		pthread_setspecific(key, NULL);
+	}
+	return r;
 }
 
 int alternate_stack_enter(void)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t size = usable_size(page);
-	stack_t stack = { .ss_size = size };
 	stack_t present;
-	char *mapping;
+	char *mapping = NULL;
+	int r;
 
 	if (sys_sigaltstack(NULL, &present) < 0)
 		return -errno;
 	if (!(present.ss_flags & SS_DISABLE))
 		return 0;
-	pthread_once(&once, make_key);
-	if (key_error)
-		return -key_error;
-	mapping = map_stack(page, size);
-	if (!mapping)
-		return -ENOMEM;
-	stack.ss_sp = mapping + page;
-	if (pthread_setspecific(key, mapping) != 0 || sys_sigaltstack(&stack, NULL) < 0) {
-		pthread_setspecific(key, NULL);
+	r = make_key();
+	if (r == 0)
+		r = map_stack(page, size, &mapping);
+	if (r < 0)
+		return r;
+	r = take_stack(mapping, page, size);
+	if (r < 0)
 		munmap(mapping, page + size);
-		return -ENOMEM;
-	}
-	return 0;
+	return r;
 }

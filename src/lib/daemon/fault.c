@@ -93,15 +93,20 @@ static int install(void)
 	struct sigaction ours = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK };
 
 	for (size_t i = 0; i < FATAL_COUNT; i++) {
+		struct sigaction present;
 		int r;
 
 		/* First asked, then replaced: the handler may run before sigaction(2) returns. */
-		if (sys_sigaction(fatal[i], NULL, &previous[i]) == 0 &&
-			sys_sigaction(fatal[i], &ours, NULL) == 0)
-			continue;
-		r = -errno;
-		uninstall(i);
-		return r;
+		r = sys_sigaction(fatal[i], NULL, &present);
+		if (r == 0 && present.sa_sigaction != on_fault) {
+			previous[i] = present;
+			r = sys_sigaction(fatal[i], &ours, NULL);
+		}
+		if (r < 0) {
+			r = -errno;
+			uninstall(i);
+			return r;
+		}
 	}
 	return 0;
 }

@@ -45,10 +45,12 @@ static void on_demand(int signo, siginfo_t *info, void *context)
 static int install(int signo)
 {
 	struct sigaction ours = { .sa_sigaction = on_demand, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART };
+	struct sigaction previous;
 
-	if (sys_sigaction(signo, NULL, &demands[signo].previous) < 0 ||
-		sys_sigaction(signo, &ours, NULL) < 0)
+	if (sys_sigaction(signo, &ours, &previous) < 0)
 		return -errno;
+	if (previous.sa_sigaction != on_demand)
+		demands[signo].previous = previous;
 	demands[signo].registered = true;
 	return 0;
 }

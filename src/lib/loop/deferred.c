@@ -21,12 +21,13 @@ static void deferred_call(struct reeve_loop_source *source)
 		reeve_loop_source_free(source);
 }
 
-static void deferred_detach(struct reeve_loop_source *source, bool ours)
+static void deferred_detach(struct reeve_loop_source *source, bool live)
 {
 	if (source->deferred.in_call)
 		*source->deferred.in_call = NULL;
 	list_remove(&source->queued);
-	embed_update(source->loop);
+	if (live)
+		embed_update(source->loop);
 }
 
 static const struct source_kind deferred_kind = {

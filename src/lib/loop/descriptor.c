@@ -68,10 +68,16 @@ static int control(int epoll_fd, int operation, const struct reeve_loop_source *
 	return 0;
 }
 
+/* A ghost that the number leads to again is taken over. */
 static int enter(struct reeve_loop_source *source, unsigned events)
 {
+	int r;
+
 	source->descriptor.registration = ++source->loop->last_registration;
-	return control(source->loop->epoll_fd, EPOLL_CTL_ADD, source, events);
+	r = control(source->loop->epoll_fd, EPOLL_CTL_ADD, source, events);
+	if (r == -EEXIST)
+		r = control(source->loop->epoll_fd, EPOLL_CTL_MOD, source, events);
+	return r;
 }
 
 /* That the descriptor has been closed is the only way in which this can fail; a ghost that stays is dealt with when it
@@ -146,7 +152,7 @@ static void descriptor_call(struct reeve_loop_source *source)
 	source->descriptor.callback(source, source->descriptor.fd, source->descriptor.ready, source->data);
 }
 
-static void descriptor_detach(struct reeve_loop_source *source, bool ours)
+static void descriptor_detach(struct reeve_loop_source *source, bool live)
 {
 	struct reeve_loop *loop = source->loop;
 	size_t fd = (size_t)source->descriptor.fd;
@@ -154,7 +160,7 @@ static void descriptor_detach(struct reeve_loop_source *source, bool ours)
 	if (fd >= loop->descriptors_size || loop->descriptors[fd] != source)
 		return;
 	loop->descriptors[fd] = NULL;
-	if (ours && source->descriptor.events)
+	if (live && source->descriptor.events)
 		leave(source);
 }
 

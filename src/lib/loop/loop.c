@@ -42,8 +42,7 @@ struct reeve_loop *reeve_loop_free(struct reeve_loop *loop)
 		return NULL;
 	loop->signal_watch = NULL; /* it is one of the sources */
 	while (!list_empty(&loop->sources))
-		reeve_loop_source_free(
-			LIST_ENTRY(loop->sources.next, struct reeve_loop_source, in_loop));
+		source_free(LIST_ENTRY(loop->sources.next, struct reeve_loop_source, in_loop), false);
 	close_fd(loop->embed_fd);
 	close_fd(loop->timer_fd);
 	close_fd(loop->epoll_fd);

@@ -36,7 +36,7 @@ static void forget_watch(struct reeve_loop *loop)
 		loop->signal_watch = reeve_loop_source_free(loop->signal_watch);
 }
 
-static void signal_detach(struct reeve_loop_source *source, bool ours)
+static void signal_detach(struct reeve_loop_source *source, bool live)
 {
 	if (!source->signal.subscription)
 		return;

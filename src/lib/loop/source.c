@@ -38,14 +38,18 @@ int source_check(const struct reeve_loop_source *source, const struct source_kin
 	return loop_is_ours(source->loop) ? 0 : -ECHILD;
 }
 
-struct reeve_loop_source *reeve_loop_source_free(struct reeve_loop_source *source)
+void source_free(struct reeve_loop_source *source, bool live)
 {
-	if (!source)
-		return NULL;
-	source->kind->detach(source, loop_is_ours(source->loop));
+	source->kind->detach(source, live);
 	list_remove(&source->queued);
 	list_remove(&source->in_loop);
 	free(source);
+}
+
+struct reeve_loop_source *reeve_loop_source_free(struct reeve_loop_source *source)
+{
+	if (source)
+		source_free(source, loop_is_ours(source->loop));
 	return NULL;
 }
 

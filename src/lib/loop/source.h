@@ -15,8 +15,9 @@ struct source_kind {
 	/* Call back. The source was taken off the queue; it may be gone afterwards, and so may the loop. */
 	void (*call)(struct reeve_loop_source *source);
 
-	/* Forget the source. `ours`: this is the process that the loop was made in. */
-	void (*detach)(struct reeve_loop_source *source, bool ours);
+	/* Forget the source. `live`: the kernel has to be told, too; not where the loop ends with it, or belongs to
+	 * the parent. */
+	void (*detach)(struct reeve_loop_source *source, bool live);
 };
 
 struct reeve_loop_source {
@@ -85,6 +86,8 @@ struct reeve_loop {
 /* A source in no queue, its kind's part all zero. Returns 0, -ECHILD, -ENOMEM. */
 int source_new(struct reeve_loop *loop, const struct source_kind *kind, void *data,
 	struct reeve_loop_source **ret);
+
+void source_free(struct reeve_loop_source *source, bool live);
 
 /* 0, -EINVAL where the source is of another kind, -ECHILD in a forked child. */
 int source_check(const struct reeve_loop_source *source, const struct source_kind *kind);

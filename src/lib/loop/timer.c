@@ -47,13 +47,14 @@ static void timer_call(struct reeve_loop_source *source)
 	source->timer.callback(source, expirations, source->data);
 }
 
-static void timer_detach(struct reeve_loop_source *source, bool ours)
+static void timer_detach(struct reeve_loop_source *source, bool live)
 {
 	struct reeve_loop *loop = source->loop;
 
 	timer_heap_remove(&loop->timers, &source->timer.node);
 	loop->timer_count--;
-	embed_update(loop); /* at worst it wakes for nothing */
+	if (live)
+		embed_update(loop); /* at worst it wakes for nothing */
 }
 
 static const struct source_kind timer_kind = {
