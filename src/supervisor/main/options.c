@@ -83,13 +83,18 @@ static void fill_tables(struct option *longs, char *shorts)
 	*shorts = '\0';
 }
 
+static bool only_prints(const struct options *options)
+{
+	return options->job == JOB_HELP || options->job == JOB_VERSION;
+}
+
 static bool take_own_word(const char *word, struct options *options)
 {
 	for (size_t i = 0; i < OWN_WORDS; i++) {
 		if (strcmp(word, own_words[i].name) != 0)
 			continue;
 		if (own_words[i].job != JOB_SUPERVISE)
-			options->job = own_words[i].job;
+			options->job = only_prints(options) ? options->job : own_words[i].job;
 		else if (strcmp(word, "--json") == 0)
 			options->json = true;
 		else
@@ -183,6 +188,18 @@ static int take(const struct typed *typed, struct options *options, char *error,
 	return 0;
 }
 
+/* Words behind the options, as supervisord shows them. */
+static void explain_rest(char **words, char *error, size_t size)
+{
+	const char *before = "positional arguments are not supported: [";
+	size_t used = 0;
+
+	for (; *words && used < size; words++, before = ", ")
+		used += (size_t)snprintf(error + used, size - used, "%s'%s'", before, *words);
+	if (used < size)
+		snprintf(error + used, size - used, "]");
+}
+
 int options_parse(int argc, char **argv, struct options *ret, char *error, size_t error_size)
 {
 	struct option longs[ROWS + 1];
@@ -212,20 +229,19 @@ int options_parse(int argc, char **argv, struct options *ret, char *error, size_
 			explain(argv[optind - 1], error, error_size);
 			return -EINVAL;
 		}
+		if (only_prints(&options))
+			continue; /* what comes behind must be known, but is not looked at */
 		typed = (struct typed){ .row = row_of(code), .value = optarg };
 		name_as_typed(&typed, argv[at]);
 		r = take(&typed, &options, error, error_size);
 		if (r < 0)
 			return r;
-		if (options.job == JOB_HELP || options.job == JOB_VERSION)
-			break;
 	}
 	if (options.job == JOB_CHECK && optind == argc - 1 && !options.configuration) {
 		options.configuration = argv[optind++]; /* reeved --check FILE */
 	}
-	if (options.job != JOB_HELP && options.job != JOB_VERSION && optind < argc) {
-		snprintf(error, error_size, "positional arguments are not supported: ['%s']",
-			argv[optind]);
+	if (!only_prints(&options) && optind < argc) {
+		explain_rest(&argv[optind], error, error_size);
 		return -EINVAL;
 	}
 	*ret = options;
