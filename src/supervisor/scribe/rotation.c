@@ -25,6 +25,8 @@ int rotation_shift(const char *path, int backups)
 
 	if (backups <= 0)
 		return 0;
+	if (backups > ROTATION_BACKUPS_MAX)
+		backups = ROTATION_BACKUPS_MAX;
 	for (int i = backups - 1; i > 0; i--) {
 		backup_path(from, path, i);
 		backup_path(to, path, i + 1);

@@ -5,6 +5,9 @@
 
 #include <stddef.h>
 
+/* No more than so many are kept, whatever is asked for: each costs a system call at every rotation. */
+#define ROTATION_BACKUPS_MAX 10000
+
 /* With no backups nothing is done: the caller truncates in place. Returns 0 also where PATH is gone; or what
  * rename(2) failed with first: then PATH is where it was. */
 int rotation_shift(const char *path, int backups);
