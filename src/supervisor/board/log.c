@@ -11,11 +11,13 @@ static int log_fd = -1;
 static int log_threshold = LOG_INFO;
 static unsigned long dropped;
 
-void log_to(int fd, int level)
-{
-	log_fd = fd;
-	log_threshold = level;
-}
+/* Records that wait for log_flush(). */
+static struct {
+	bool on;
+	unsigned records;
+	size_t size;
+	char bytes[LOG_RECORD_MAX];
+} held;
 
 int log_level(void)
 {
@@ -34,18 +36,55 @@ static const char *letters_of(enum log_level level)
 	return "????";
 }
 
+static bool write_whole(const char *bytes, size_t size)
+{
+	return write(log_fd, bytes, size) == (ssize_t)size;
+}
+
+void log_hold(void)
+{
+	held.on = true;
+}
+
+void log_flush(void)
+{
+	if (held.size > 0 && !write_whole(held.bytes, held.size))
+		dropped += held.records;
+	held.size = 0;
+	held.records = 0;
+}
+
+void log_to(int fd, int level)
+{
+	log_flush();
+	held.on = false;
+	log_fd = fd;
+	log_threshold = level;
+}
+
+static bool pass_on(const char *record, size_t size)
+{
+	if (!held.on)
+		return write_whole(record, size);
+	if (held.size + size > sizeof held.bytes)
+		log_flush();
+	memcpy(held.bytes + held.size, record, size);
+	held.size += size;
+	held.records++;
+	return true;
+}
+
 /* "2026-11-22 13:45:07,123 INFO " */
 static size_t write_prefix(char *record, size_t size, enum log_level level)
 {
 	struct timespec now;
 	struct tm local;
-	size_t used;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	localtime_r(&now.tv_sec, &local);
-	used = strftime(record, size, "%Y-%m-%d %H:%M:%S", &local);
-	return used + (size_t)snprintf(record + used, size - used, ",%03ld %s ", now.tv_nsec / 1000000,
-			       letters_of(level));
+	return (size_t)snprintf(record, size, "%04d-%02d-%02d %02d:%02d:%02d,%03ld %s ",
+		local.tm_year + 1900, local.tm_mon + 1, local.tm_mday, local.tm_hour, local.tm_min,
+		local.tm_sec, now.tv_nsec / 1000000, letters_of(level));
 }
 
 __attribute__((format(printf, 2, 0))) static bool write_record(
@@ -61,7 +100,7 @@ __attribute__((format(printf, 2, 0))) static bool write_record(
 	if (used > sizeof record - 2)
 		used = sizeof record - 2;
 	record[used++] = '\n';
-	return write(log_fd, record, used) == (ssize_t)used;
+	return pass_on(record, used);
 }
 
 __attribute__((format(printf, 2, 3))) static bool write_text(

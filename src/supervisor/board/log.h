@@ -23,11 +23,17 @@ enum log_level {
 #undef ROW
 };
 
-/* A record is cut at this length, its newline included: what PIPE_BUF promises to be written whole. */
+/* A record is cut at this length, its newline included: what PIPE_BUF promises to be written whole. So are records
+ * that are held together. */
 #define LOG_RECORD_MAX 4096
 
-/* From now on records of `level` and above go to `fd`, a non-blocking pipe's write end; borrowed. */
+/* From now on records of `level` and above go to `fd`, a non-blocking pipe's write end, at once; borrowed. */
 void log_to(int fd, int level);
+
+/* From now on records are kept until log_flush(), a few at most: what is urgent goes first, and one write does for
+ * all. What was not flushed dies with the process. */
+void log_hold(void);
+void log_flush(void);
 
 /* The level as it stands. */
 int log_level(void);

@@ -127,22 +127,35 @@ static void end(struct core *core)
 	config_free(core->config);
 }
 
+/* What there is to be done, and what there is to say of it after. */
+static int run(struct core *core)
+{
+	int r;
+
+	log_flush();
+	do {
+		r = reeve_loop_run_once(core->loop, REEVE_FOREVER);
+		log_flush();
+	} while ((r >= 0 || r == -EINTR) && !core->finished && !core->orphaned);
+	return r < 0 ? r : 0;
+}
+
 int core_run(const struct role_start *start)
 {
 	struct core core = { .start = start, .board = start->board };
 	int r;
 
 	log_to(start->log_write, start->settings->log_level);
+	log_hold();
 	r = begin(&core);
 	if (r < 0)
 		log_line(LOG_CRITICAL, "the core cannot begin: %s", reeve_error_text(r));
 	else
-		do
-			r = reeve_loop_run(core.loop);
-		while (r == -EINTR);
+		r = run(&core);
 	if (core.orphaned)
 		groups_hand_over(&core, start->memory);
 	end(&core);
+	log_flush();
 	if (core.orphaned)
 		return ROLE_ORPHANED;
 	return r == 0 && core.finished ? 0 : EXIT_CORE_FAILED;

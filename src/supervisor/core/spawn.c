@@ -49,11 +49,6 @@ static int record_failure(struct process *process, int error, const char *text)
 static int open_pipes(struct attempt *attempt)
 {
 	struct process *process = attempt->process;
-	struct message_keep keep = {
-		.type = MESSAGE_KEEP,
-		.row = process->row,
-		.kind = KEPT_STDIN,
-	};
 	int r = logs_open(process);
 
 	if (r == 0 && process->group->settings->socket)
@@ -68,7 +63,7 @@ static int open_pipes(struct attempt *attempt)
 	fcntl(process->stdout_pipe[1], F_SETFL, O_WRONLY);
 	if (process->stderr_pipe[1] >= 0)
 		fcntl(process->stderr_pipe[1], F_SETFL, O_WRONLY);
-	return mail_to_keeper(process->group->core, &keep, &attempt->stdin_pipe[1], 1);
+	return 0;
 }
 
 static int tell_pipe_failure(struct process *process, int error)
@@ -191,6 +186,11 @@ static int tell_clone_failure(struct attempt *attempt, int error)
 static void keep_child(struct attempt *attempt, pid_t pid, struct reeve_process *handle)
 {
 	struct process *process = attempt->process;
+	struct message_keep keep = {
+		.type = MESSAGE_KEEP,
+		.row = process->row,
+		.kind = KEPT_STDIN,
+	};
 
 	process_enter_pid(process, pid);
 	atomic_store(&process->group->core->board->rows[process->row].newborn, 0);
@@ -199,6 +199,7 @@ static void keep_child(struct attempt *attempt, pid_t pid, struct reeve_process 
 		close(process->stdin_pipe);
 	process->stdin_pipe = attempt->stdin_pipe[1];
 	attempt->stdin_pipe[1] = -EBADF;
+	mail_to_keeper(process->group->core, &keep, &process->stdin_pipe, 1);
 	log_line(LOG_INFO, "spawned: '%s' with pid %d", process_name(process), (int)pid);
 }
 

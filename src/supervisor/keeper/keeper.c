@@ -45,8 +45,10 @@ void keeper_reap(struct keeper *keeper)
 	while (keeper->reaps && exits_have_room(keeper->memory)) {
 		if (reeve_process_wait_pid(-1, REEVE_PROCESS_WAIT_ENDED, 0, &outcome) <= 0)
 			break;
-		if (!reap_role(keeper, &outcome))
-			exits_add(keeper->memory, &outcome);
+		if (reap_role(keeper, &outcome))
+			continue;
+		exits_add(keeper->memory, &outcome);
+		mail_flush(keeper, ROLE_CORE); /* it can start a successor while we look for more */
 	}
 	if (!keeper->reaps || !exits_have_room(keeper->memory))
 		reap_roles_only(keeper);

@@ -289,6 +289,7 @@ static int take_keepers_place(struct life *life, const struct role_start *start)
 	struct keeper_setup setup = keeper_setup_of(life);
 	int snapshot = -EBADF, r;
 
+	log_to(life->log_pipe[1], life->settings.log_level);
 	log_line(LOG_CRITICAL, "the keeper (pid %d) was killed; pid %d takes its place",
 		(int)atomic_load(&life->board.header->keeper_pid), (int)getpid());
 	atomic_store(&life->board.header->keeper_pid, getpid());
