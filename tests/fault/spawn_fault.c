@@ -1,5 +1,6 @@
-/* Every system call that spawn, wait, stop and their like make, in the caller and in the child, fails in turn: the
- * right error comes back, and no descriptor, no child, no signal mask is left behind. */
+/* Every system call that spawn, wait, stop and their like make, in the caller and in the child,
+ * fails in turn: the right error comes back, and no descriptor, no child, no signal mask is left
+ * behind. */
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -13,11 +14,14 @@
 /* As many calls of a child may fail unnoticed: umask, which cannot fail, and close. */
 #define UNNOTICED 4
 
-static const struct reeve_process_descriptor swap[] = { { 73, 74 }, { 74, 73 }, { REEVE_PROCESS_DEV_NULL, 7 },
-	{ REEVE_PROCESS_CLOSED, 8 }, { 0, 0 } }, quiet = { REEVE_PROCESS_DEV_NULL, 1 };
-static const struct reeve_process_limit limits[] = { { RLIMIT_CORE, { 0, 0 } }, { RLIMIT_NOFILE, { 99, 99 } } };
+static const struct reeve_process_descriptor swap[] = { { 73, 74 }, { 74, 73 },
+	{ REEVE_PROCESS_DEV_NULL, 7 }, { REEVE_PROCESS_CLOSED, 8 }, { 0, 0 } },
+					     quiet = { REEVE_PROCESS_DEV_NULL, 1 };
+static const struct reeve_process_limit limits[] = { { RLIMIT_CORE, { 0, 0 } },
+	{ RLIMIT_NOFILE, { 99, 99 } } };
 
-static const char *const true_argv[] = { "true", NULL }, *const sleep_argv[] = { "probe", "sleep", NULL };
+static const char *const true_argv[] = { "true", NULL }, *const sleep_argv[] = { "probe", "sleep",
+	NULL };
 
 static struct reeve_process_spec plain(void)
 {
@@ -27,8 +31,9 @@ static struct reeve_process_spec plain(void)
 static struct reeve_process_spec everything(void)
 {
 	return (struct reeve_process_spec){
-		.flags = REEVE_PROCESS_SET_UMASK | REEVE_PROCESS_SET_NICE | REEVE_PROCESS_SET_OOM_SCORE_ADJ |
-			REEVE_PROCESS_NEW_SESSION | REEVE_PROCESS_CLOSE_REST,
+		.flags = REEVE_PROCESS_SET_UMASK | REEVE_PROCESS_SET_NICE |
+			 REEVE_PROCESS_SET_OOM_SCORE_ADJ | REEVE_PROCESS_NEW_SESSION |
+			 REEVE_PROCESS_CLOSE_REST,
 		.shell = "exit 0",
 		.directory = "/",
 		.umask = 022,
@@ -75,7 +80,7 @@ static int spawn_and_wait(const struct reeve_process_spec *spec)
 	return again(wait_once(process), wait_once, process);
 }
 
-/* --- the laws ------------------------------------------------------------------------------------------------- */
+/* --- the laws --------------------------------------------------------------------------------- */
 
 static void check_mask(const sigset_t *before)
 {
@@ -123,10 +128,11 @@ static void fail_each_call(int (*scenario)(void), int error)
 		faulty_disarm();
 		if (!faulty_fired())
 			break;
-		ck_assert_msg(r == expected_of(faulty_name(), error) || is_lenient(faulty_name()), "call %u, %s: %s", n, faulty_name(),
-			strerror(-r));
+		ck_assert_msg(r == expected_of(faulty_name(), error) || is_lenient(faulty_name()),
+			"call %u, %s: %s", n, faulty_name(), strerror(-r));
 		unnoticed += r == 0 && strcmp(faulty_name(), "child_call") == 0;
-		ck_assert_msg(count_open_fds() == fds, "call %u, %s leaks a descriptor", n, faulty_name());
+		ck_assert_msg(count_open_fds() == fds, "call %u, %s leaks a descriptor", n,
+			faulty_name());
 		reeve_process_reap_orphans(NULL, NULL);
 		ck_assert_msg(!has_child(), "call %u, %s leaves a child", n, faulty_name());
 		check_mask(&before);
@@ -143,7 +149,7 @@ static void fail_each_call(int (*scenario)(void), int error)
 	}                                                                                          \
 	END_TEST
 
-/* --- scenarios ------------------------------------------------------------------------------------------------ */
+/* --- scenarios -------------------------------------------------------------------------------- */
 
 static int spawn_plain(void)
 {
@@ -213,7 +219,8 @@ FAULT_TEST(wait_for_any)
 
 static int wait_for_stop_once(struct reeve_process *process)
 {
-	int r = reeve_process_wait_events(process, REEVE_PROCESS_WAIT_STOPPED, 5 * REEVE_MSEC, NULL);
+	int r = reeve_process_wait_events(
+		process, REEVE_PROCESS_WAIT_STOPPED, 5 * REEVE_MSEC, NULL);
 
 	return r == -ETIMEDOUT ? 0 : r;
 }
@@ -227,8 +234,10 @@ static int kill_once(struct reeve_process *process)
 
 static int wait_for_a_stop(void)
 {
-	struct reeve_process_spec spec = { .argv = sleep_argv, .executable = PROBE_PATH,
-		.descriptors = &quiet, .descriptor_count = 1 };
+	struct reeve_process_spec spec = { .argv = sleep_argv,
+		.executable = PROBE_PATH,
+		.descriptors = &quiet,
+		.descriptor_count = 1 };
 	struct reeve_process *process;
 	int r = reeve_process_spawn(&spec, NULL, &process);
 
@@ -256,8 +265,11 @@ static int stop_once(struct reeve_process *process)
 
 static int stop_a_group(void)
 {
-	struct reeve_process_spec spec = { .argv = sleep_argv, .executable = PROBE_PATH,
-		.flags = REEVE_PROCESS_SET_PROCESS_GROUP, .descriptors = &quiet, .descriptor_count = 1 };
+	struct reeve_process_spec spec = { .argv = sleep_argv,
+		.executable = PROBE_PATH,
+		.flags = REEVE_PROCESS_SET_PROCESS_GROUP,
+		.descriptors = &quiet,
+		.descriptor_count = 1 };
 	struct reeve_process *process;
 	int r = reeve_process_spawn(&spec, NULL, &process);
 
@@ -281,7 +293,8 @@ static int adopt(void)
 			close(fd);
 	}
 	faulty_disarm();
-	ck_assert_int_eq(reeve_process_wait_pid(pid, REEVE_PROCESS_WAIT_ENDED, LONG_ENOUGH, NULL), pid);
+	ck_assert_int_eq(
+		reeve_process_wait_pid(pid, REEVE_PROCESS_WAIT_ENDED, LONG_ENOUGH, NULL), pid);
 	reeve_process_free(process);
 	reeve_process_free(same);
 	return r;
@@ -309,7 +322,8 @@ FAULT_TEST(reap_orphans)
 
 static int pipeline(void)
 {
-	struct reeve_process_spec specs[3] = { { .shell = "echo" }, { .shell = "cat" }, { .shell = "cat >/dev/null" } };
+	struct reeve_process_spec specs[3] = { { .shell = "echo" }, { .shell = "cat" },
+		{ .shell = "cat >/dev/null" } };
 	struct reeve_process *processes[3];
 	int r = reeve_process_pipeline(specs, 3, NULL, processes);
 
@@ -324,7 +338,8 @@ static int pipeline(void)
 }
 FAULT_TEST(pipeline)
 
-static void on_end(struct reeve_process *process, const struct reeve_process_outcome *outcome, void *data)
+static void on_end(
+	struct reeve_process *process, const struct reeve_process_outcome *outcome, void *data)
 {
 	*(bool *)data = true;
 }
@@ -354,141 +369,6 @@ static int watch(void)
 }
 FAULT_TEST(watch)
 
-/* --- what a kernel may lack ----------------------------------------------------------------------------------- */
-
-static void expect_full_report(void)
-{
-	static pid_t shared;
-	pid_t pid = run_report((struct reeve_process_spec){
-		.flags = REEVE_PROCESS_KEEP_IGNORED | REEVE_PROCESS_CLOSE_REST,
-		.ignored = REEVE_SIGNAL_SET(SIGINT),
-		.mask = REEVE_SIGNAL_SET(SIGTERM),
-		.shared_pid = &shared,
-	});
-
-	ck_assert_int_eq(shared, pid);
-	expect_report("pid %d", pid);
-	expect_report("ignored %016llx", 1ull << (SIGINT - 1) | 1ull << (SIGPIPE - 1));
-	expect_report("mask %016llx", 1ull << (SIGTERM - 1));
-	expect_report("caught 0000000000000000");
-	ck_assert_int_eq(count_lines("fd "), 4);
-}
-
-static void do_nothing(int signal)
-{
-}
-
-/* clone(2) does for clone3(2), with whatever error a filter refuses that. */
-START_TEST(without_clone3)
-{
-	static const int errors[] = { ENOSYS, EPERM };
-	struct reeve_process_spec spec = everything();
-	int fd = open("/", O_PATH); /* not close-on-exec */
-
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGUSR1, do_nothing);
-	faulty_arm_call("clone", 1, errors[_i]);
-	expect_full_report();
-	ck_assert(faulty_fired());
-	expect_full_report(); /* remembered */
-	spec.executable = "/nonexistent";
-	spec.descriptor_count = 0;
-	expect_failure(&spec, -ENOENT, REEVE_PROCESS_STAGE_EXEC, 0);
-	if (geteuid() == 0) {
-		spec = plain();
-		spec.flags = REEVE_PROCESS_SET_UID;
-		spec.uid = 65534;
-		spec.shared_pid = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-		expect_exit(spawn(&spec), 0);
-		ck_assert_int_gt(*spec.shared_pid, 0);
-	}
-	close(fd);
-}
-END_TEST
-
-/* A cgroup is joined by hand then. */
-START_TEST(without_clone3_in_a_cgroup)
-{
-	static const char *const roots[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
-	char path[128], controllers[128];
-
-	for (int i = 0; i < 2; i++) {
-		struct reeve_process_spec spec = { .flags = REEVE_PROCESS_SET_CGROUP };
-
-		snprintf(controllers, sizeof controllers, "%s/cgroup.controllers", roots[i]);
-		snprintf(path, sizeof path, "%s/reeve-fault-%d", roots[i], getpid());
-		if (access(controllers, F_OK) < 0 || mkdir(path, 0755) < 0)
-			continue;
-		spec.cgroup_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		faulty_arm_call("clone", 1, ENOSYS);
-		run_report(spec);
-		expect_report("cgroup %s", strrchr(path, '/'));
-		ck_assert_int_eq(rmdir(path), 0);
-		close(spec.cgroup_fd);
-		spec.argv = PROBE("report");
-		spec.cgroup_fd = 899;
-		expect_failure(&spec, -EBADF, REEVE_PROCESS_STAGE_CGROUP, 0);
-	}
-}
-END_TEST
-
-/* Linux 5.10 has no CLOSE_RANGE_CLOEXEC; whichever of the child's calls says EINVAL, a success is a whole one. */
-START_TEST(without_close_on_exec_ranges)
-{
-	static const struct reeve_process_descriptor map[] = { { 0, 730 }, { 0, 733 }, { 0, 709 } };
-	int leak[] = { dup2(0, 710), dup2(0, 731), dup2(0, 734), dup2(0, 900) }, successes = 0;
-	struct reeve_process_spec spec = {
-		.flags = REEVE_PROCESS_CLOSE_REST | REEVE_PROCESS_SET_EXECUTABLE_FD,
-		.argv = PROBE("report", "730"),
-		.executable_fd = open(PROBE_PATH, O_PATH | O_CLOEXEC),
-	};
-
-	for (unsigned n = 1;; n++) {
-		struct reeve_process_descriptor whole[4] = { map[0], map[1], map[2] };
-		struct reeve_process *process;
-		int fds[2], r;
-
-		make_pipe(fds);
-		whole[0].from = fds[1];
-		spec.descriptors = whole;
-		spec.descriptor_count = 3;
-		faulty_arm_call("child_call", n, EINVAL);
-		r = reeve_process_spawn(&spec, NULL, &process);
-		close(fds[1]);
-		if (r == 0) {
-			read_all(fds[0], report_text, sizeof report_text);
-			expect_exit(process, 0);
-			ck_assert_int_eq(count_lines("fd "), 3 + 3);
-			ck_assert_int_eq(count_lines("fd 730 "), 1);
-			successes++;
-		}
-		close(fds[0]);
-		faulty_disarm();
-		if (!faulty_fired())
-			break;
-	}
-	ck_assert_int_ge(successes, 2); /* that one, and the last */
-	for (int i = 0; i < 4; i++)
-		close(leak[i]);
-	close(spec.executable_fd);
-}
-END_TEST
-
-/* Before Linux 6.9 a pidfd could not name a group. */
-START_TEST(without_groups_by_pidfd)
-{
-	struct reeve_process *process = spawn_sleeper("polite", REEVE_PROCESS_SET_PROCESS_GROUP);
-
-	faulty_arm_call("pidfd_send_signal", 1, EINVAL);
-	ck_assert_int_eq(reeve_process_signal_group(process, SIGTERM), 0);
-	ck_assert(faulty_fired());
-	wait_for(process);
-	faulty_arm_call("pidfd_send_signal", 1, EINVAL);
-	ck_assert_int_eq(reeve_process_signal_group(process, SIGTERM), -ESRCH); /* its number may be another's */
-	reeve_process_free(process);
-}
-END_TEST
-
 int main(void)
 {
 	Suite *suite = suite_create("spawn_fault");
@@ -505,10 +385,6 @@ int main(void)
 	tcase_add_test(tcase, test_reap_orphans);
 	tcase_add_test(tcase, test_pipeline);
 	tcase_add_test(tcase, test_watch);
-	tcase_add_loop_test(tcase, without_clone3, 0, 2);
-	tcase_add_test(tcase, without_clone3_in_a_cgroup);
-	tcase_add_test(tcase, without_close_on_exec_ranges);
-	tcase_add_test(tcase, without_groups_by_pidfd);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

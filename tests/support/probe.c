@@ -1,5 +1,5 @@
-/* probe - the program that the tests start: it does one thing, or tells what it was started with. A shell will not
- * do: it changes masks, closes descriptors and exports variables of its own.
+/* probe - the program that the tests start: it does one thing, or tells what it was started with. A
+ * shell will not do: it changes masks, closes descriptors and exports variables of its own.
  *
  *   probe report [FD]      one "key value" line each for all that a process inherits, to FD (1)
  *   probe exit STATUS      exit
@@ -33,7 +33,8 @@ static void report_file(const char *path, const char *prefix, const char *key)
 
 	while (file && fgets(line, sizeof line, file))
 		if (strncmp(line, prefix, strlen(prefix)) == 0)
-			fprintf(out, "%s %s", key, line + strlen(prefix) + strspn(line + strlen(prefix), "\t "));
+			fprintf(out, "%s %s", key,
+				line + strlen(prefix) + strspn(line + strlen(prefix), "\t "));
 	if (file)
 		fclose(file);
 }
@@ -46,7 +47,8 @@ static void report_descriptors(void)
 
 	while (directory && (entry = readdir(directory))) {
 		int fd = (int)strtol(entry->d_name, NULL, 10);
-		ssize_t size = readlinkat(dirfd(directory), entry->d_name, target, sizeof target - 1);
+		ssize_t size =
+			readlinkat(dirfd(directory), entry->d_name, target, sizeof target - 1);
 
 		if (size < 0 || fd == dirfd(directory))
 			continue;
@@ -79,7 +81,8 @@ static void report_limits(void)
 	static const struct {
 		const char *name;
 		int resource;
-	} limits[] = { { "nofile", RLIMIT_NOFILE }, { "core", RLIMIT_CORE }, { "nproc", RLIMIT_NPROC } };
+	} limits[] = { { "nofile", RLIMIT_NOFILE }, { "core", RLIMIT_CORE },
+		{ "nproc", RLIMIT_NPROC } };
 
 	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
 		struct rlimit limit;
@@ -101,7 +104,8 @@ static int report(char **argv)
 		fprintf(out, "arg %s\n", argv[i]);
 	for (char **variable = environ; *variable; variable++)
 		fprintf(out, "env %s\n", *variable);
-	fprintf(out, "pid %d\nppid %d\npgid %d\nsid %d\n", getpid(), getppid(), getpgrp(), getsid(0));
+	fprintf(out, "pid %d\nppid %d\npgid %d\nsid %d\n", getpid(), getppid(), getpgrp(),
+		getsid(0));
 	fprintf(out, "tty %s\n", tty >= 0 ? "yes" : "no");
 	fprintf(out, "cwd %s\n", getcwd(directory, sizeof directory));
 	fprintf(out, "nice %d\n", getpriority(PRIO_PROCESS, 0));

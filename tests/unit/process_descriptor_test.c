@@ -1,4 +1,5 @@
-/* The descriptor map: every permutation, collision and gap gives the child exactly what was asked for. */
+/* The descriptor map: every permutation, collision and gap gives the child exactly what was asked
+ * for. */
 #include <sys/resource.h>
 
 #include "unit/process_fixture.h"
@@ -42,8 +43,8 @@ static void run(const struct reeve_process_descriptor *map, size_t count, unsign
 	});
 }
 
-/* Each of the 256 functions from 4 targets to 4 sources, permutations with all their cycles among them: the child's
- * FIRST + i is the caller's FIRST + f(i). */
+/* Each of the 256 functions from 4 targets to 4 sources, permutations with all their cycles among
+ * them: the child's FIRST + i is the caller's FIRST + f(i). */
 START_TEST(every_map_of_four_onto_four)
 {
 	open_files();
@@ -51,7 +52,8 @@ START_TEST(every_map_of_four_onto_four)
 		struct reeve_process_descriptor map[N];
 
 		for (int i = 0; i < N; i++)
-			map[i] = (struct reeve_process_descriptor){ FIRST + (f >> (2 * i) & 3), FIRST + i };
+			map[i] = (struct reeve_process_descriptor){ FIRST + (f >> (2 * i) & 3),
+				FIRST + i };
 		run(map, N, REEVE_PROCESS_CLOSE_REST);
 		for (int i = 0; i < N; i++)
 			expect_report("fd %d %s", FIRST + i, names[f >> (2 * i) & 3]);
@@ -64,10 +66,10 @@ END_TEST
 /* Entries take effect at once, so their order means nothing. */
 START_TEST(the_order_of_entries_does_not_matter)
 {
-	static const int orders[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 }, { 2, 0, 1 },
-		{ 2, 1, 0 } };
-	const struct reeve_process_descriptor shift[3] = { { FIRST, FIRST + 1 }, { FIRST + 1, FIRST + 2 },
-		{ FIRST + 2, FIRST + 3 } };
+	static const int orders[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 }, { 1, 2, 0 },
+		{ 2, 0, 1 }, { 2, 1, 0 } };
+	const struct reeve_process_descriptor shift[3] = { { FIRST, FIRST + 1 },
+		{ FIRST + 1, FIRST + 2 }, { FIRST + 2, FIRST + 3 } };
 
 	open_files();
 	for (int o = 0; o < 6; o++) {
@@ -85,7 +87,8 @@ END_TEST
 
 START_TEST(standard_descriptors_swap)
 {
-	const struct reeve_process_descriptor map[] = { { FIRST, 0 }, { FIRST + 1, 1 }, { FIRST + 2, 2 } },
+	const struct reeve_process_descriptor map[] = { { FIRST, 0 }, { FIRST + 1, 1 },
+		{ FIRST + 2, 2 } },
 					      swap[] = { { 1, 2 }, { 2, 1 } };
 
 	open_files();
@@ -131,7 +134,8 @@ END_TEST
 START_TEST(null_and_closed)
 {
 	const struct reeve_process_descriptor map[] = { { REEVE_PROCESS_DEV_NULL, 0 },
-		{ REEVE_PROCESS_CLOSED, 1 }, { REEVE_PROCESS_DEV_NULL, 7 }, { REEVE_PROCESS_CLOSED, 500 } };
+		{ REEVE_PROCESS_CLOSED, 1 }, { REEVE_PROCESS_DEV_NULL, 7 },
+		{ REEVE_PROCESS_CLOSED, 500 } };
 
 	run(map, 4, 0);
 	expect_report("fd 0 /dev/null");

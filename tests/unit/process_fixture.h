@@ -1,4 +1,5 @@
-/* What the tests of processes share: starting the probe program, and asking it what it was started with. */
+/* What the tests of processes share: starting the probe program, and asking it what it was started
+ * with. */
 #ifndef TESTS_UNIT_PROCESS_FIXTURE_H
 #define TESTS_UNIT_PROCESS_FIXTURE_H
 
@@ -29,7 +30,8 @@ static inline struct reeve_process *spawn(const struct reeve_process_spec *spec)
 	struct reeve_process *process = NULL;
 	int r = reeve_process_spawn(spec, &failure, &process);
 
-	ck_assert_msg(r == 0, "cannot %s: %s", reeve_process_stage_text(failure.stage), strerror(-r));
+	ck_assert_msg(
+		r == 0, "cannot %s: %s", reeve_process_stage_text(failure.stage), strerror(-r));
 	return process;
 }
 
@@ -126,7 +128,8 @@ static inline struct reeve_process *spawn_talking(struct reeve_process_spec spec
 }
 
 /* The same, once it has written its first line, into `line`. */
-static inline struct reeve_process *spawn_ready(struct reeve_process_spec spec, char *line, size_t size)
+static inline struct reeve_process *spawn_ready(
+	struct reeve_process_spec spec, char *line, size_t size)
 {
 	struct reeve_process *process;
 	int fd;

@@ -85,8 +85,8 @@ static bool all_but_one(const struct reeve_process_outcome *outcome, void *data)
 	return outcome->pid != not_this_one;
 }
 
-/* The kernel shows the same zombie first until it is taken; those behind it are found all the same, wherever the one
- * that stays is. */
+/* The kernel shows the same zombie first until it is taken; those behind it are found all the same,
+ * wherever the one that stays is. */
 START_TEST(another_librarys_child_is_left_alone)
 {
 	for (int position = 0; position < 3; position++) {
@@ -142,11 +142,12 @@ START_TEST(a_child_being_started_is_nobodys_orphan)
 }
 END_TEST
 
-/* --- handles that are freed early ----------------------------------------------------------------------------- */
+/* --- handles that are freed early ------------------------------------------------------------- */
 
 START_TEST(a_freed_childs_zombie_does_not_stay)
 {
-	struct reeve_process *dead = spawn_probe(PROBE("exit", "1")), *alive = spawn_sleeper("sleep", 0);
+	struct reeve_process *dead = spawn_probe(PROBE("exit", "1")),
+			     *alive = spawn_sleeper("sleep", 0);
 	pid_t pid = reeve_process_pid(alive);
 
 	await_death(reeve_process_pid(dead));
@@ -176,7 +177,7 @@ START_TEST(many_freed_children_are_reaped)
 }
 END_TEST
 
-/* --- before reaping ------------------------------------------------------------------------------------------- */
+/* --- before reaping --------------------------------------------------------------------------- */
 
 struct record {
 	pid_t pid;
@@ -191,7 +192,8 @@ static void look_at(pid_t pid, void *data)
 
 	record->pid = pid;
 	record->calls++;
-	record->was_zombie = waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
+	record->was_zombie = waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+			     info.si_pid == pid;
 }
 
 static void expect_seen(struct record *record, pid_t pid)
@@ -232,7 +234,9 @@ START_TEST(a_hook_sees_every_zombie_once)
 	expect_seen(&record, pid);
 
 	process = spawn_probe(PROBE("stop"));
-	ck_assert_int_eq(reeve_process_wait_events(process, REEVE_PROCESS_WAIT_STOPPED, LONG_ENOUGH, NULL), 0);
+	ck_assert_int_eq(
+		reeve_process_wait_events(process, REEVE_PROCESS_WAIT_STOPPED, LONG_ENOUGH, NULL),
+		0);
 	ck_assert_int_eq(record.calls, 0); /* it is not dead */
 	reeve_process_signal(process, SIGKILL);
 	wait_for(process);

@@ -1,7 +1,8 @@
 /* Programs joined as a shell's | joins them. */
 #include "unit/process_fixture.h"
 
-static const struct reeve_process_spec cat = { .argv = (const char *[]){ "probe", "cat", NULL }, .executable = PROBE_PATH };
+static const struct reeve_process_spec cat = { .argv = (const char *[]){ "probe", "cat", NULL },
+	.executable = PROBE_PATH };
 
 static void expect_success(struct reeve_process **processes, size_t count)
 {
@@ -39,7 +40,8 @@ END_TEST
 /* No program holds an end that is another's: the end of one is seen by the next. */
 START_TEST(a_reader_that_leaves_ends_the_writer)
 {
-	struct reeve_process_spec specs[] = { { .shell = "while echo y; do :; done" }, { .shell = "exit 0" } };
+	struct reeve_process_spec specs[] = { { .shell = "while echo y; do :; done" },
+		{ .shell = "exit 0" } };
 	struct reeve_process *processes[2];
 
 	ck_assert_int_eq(reeve_process_pipeline(specs, 2, NULL, processes), 0);
@@ -64,7 +66,8 @@ START_TEST(a_pipeline_is_one_group)
 	specs[2].flags = 0;
 	ck_assert_int_eq(reeve_process_pipeline(specs, 3, NULL, processes), 0);
 	for (size_t i = 0; i < 2; i++)
-		ck_assert_int_eq(getpgid(reeve_process_pid(processes[i])), reeve_process_pid(processes[0]));
+		ck_assert_int_eq(
+			getpgid(reeve_process_pid(processes[i])), reeve_process_pid(processes[0]));
 	ck_assert_int_eq(getpgid(reeve_process_pid(processes[2])), getpgrp());
 	close(fds[0]);
 	close(fds[1]);
@@ -107,7 +110,8 @@ START_TEST(what_joins_them_is_not_theirs_to_map)
 	specs[1].descriptors = &output;
 	expect_refusal(specs, 3, -EINVAL, REEVE_PROCESS_STAGE_PREPARE, 1);
 	expect_refusal(specs, 0, -EINVAL, REEVE_PROCESS_STAGE_PREPARE, 0);
-	expect_refusal(specs, REEVE_PROCESS_PIPELINE_MAX + 1, -EINVAL, REEVE_PROCESS_STAGE_PREPARE, 0);
+	expect_refusal(
+		specs, REEVE_PROCESS_PIPELINE_MAX + 1, -EINVAL, REEVE_PROCESS_STAGE_PREPARE, 0);
 }
 END_TEST
 

@@ -47,7 +47,8 @@ END_TEST
 
 START_TEST(what_is_ignored_is_chosen)
 {
-	struct reeve_process_spec spec = { .argv = PROBE("report"), .ignored = REEVE_SIGNAL_SET(SIGINT) };
+	struct reeve_process_spec spec = { .argv = PROBE("report"),
+		.ignored = REEVE_SIGNAL_SET(SIGINT) };
 
 	disturb();
 	run_report((struct reeve_process_spec){ .ignored = spec.ignored });
@@ -56,8 +57,8 @@ START_TEST(what_is_ignored_is_chosen)
 		.flags = REEVE_PROCESS_KEEP_IGNORED,
 		.ignored = REEVE_SIGNAL_SET(SIGINT),
 	});
-	expect_report("ignored %016llx", 1ull << (SIGINT - 1) | 1ull << (SIGHUP - 1) | 1ull << (SIGPIPE - 1) |
-			1ull << SIGRTMIN);
+	expect_report("ignored %016llx", 1ull << (SIGINT - 1) | 1ull << (SIGHUP - 1) |
+						 1ull << (SIGPIPE - 1) | 1ull << SIGRTMIN);
 	expect_report("caught 0000000000000000");
 	spec.ignored |= REEVE_SIGNAL_SET(SIGKILL);
 	expect_failure(&spec, -EINVAL, REEVE_PROCESS_STAGE_PREPARE, 0);
@@ -79,7 +80,8 @@ START_TEST(the_callers_state_is_as_before)
 	errno = 4711;
 	expect_failure(&fails, -ENOENT, REEVE_PROCESS_STAGE_EXEC, 0);
 	ck_assert_int_eq(errno, 4711);
-	run_report((struct reeve_process_spec){ .flags = REEVE_PROCESS_SET_UMASK, .directory = "/" });
+	run_report(
+		(struct reeve_process_spec){ .flags = REEVE_PROCESS_SET_UMASK, .directory = "/" });
 	pthread_sigmask(SIG_SETMASK, NULL, &after);
 	ck_assert_int_eq(memcmp(&before, &after, sizeof(uint64_t)), 0);
 	ck_assert_ptr_eq(signal(SIGUSR1, SIG_DFL), do_nothing);
@@ -87,7 +89,7 @@ START_TEST(the_callers_state_is_as_before)
 }
 END_TEST
 
-/* --- parents -------------------------------------------------------------------------------------------------- */
+/* --- parents ---------------------------------------------------------------------------------- */
 
 /* A process that starts a sleeper as described, tells its pid, and exits. */
 static pid_t start_and_die(struct reeve_process_spec spec)
@@ -119,11 +121,14 @@ START_TEST(a_parents_death_is_told_by_signal)
 	ck_assert_int_eq(reeve_process_set_subreaper(true), 0);
 	untold = start_and_die((struct reeve_process_spec){ 0 });
 	told = start_and_die((struct reeve_process_spec){ .parent_death_signal = SIGTERM });
-	ck_assert_int_eq(reeve_process_wait_pid(-1, REEVE_PROCESS_WAIT_ENDED, LONG_ENOUGH, &outcome), told);
+	ck_assert_int_eq(
+		reeve_process_wait_pid(-1, REEVE_PROCESS_WAIT_ENDED, LONG_ENOUGH, &outcome), told);
 	ck_assert_int_eq(outcome.how, REEVE_PROCESS_SIGNALLED);
 	ck_assert_int_eq(outcome.status, SIGTERM);
 	ck_assert_int_eq(kill(untold, SIGKILL), 0);
-	ck_assert_int_eq(reeve_process_wait_pid(untold, REEVE_PROCESS_WAIT_ENDED, LONG_ENOUGH, &outcome), untold);
+	ck_assert_int_eq(
+		reeve_process_wait_pid(untold, REEVE_PROCESS_WAIT_ENDED, LONG_ENOUGH, &outcome),
+		untold);
 }
 END_TEST
 
@@ -137,7 +142,7 @@ START_TEST(no_such_parent_death_signal)
 }
 END_TEST
 
-/* --- siblings ------------------------------------------------------------------------------------------------- */
+/* --- siblings --------------------------------------------------------------------------------- */
 
 static pid_t *shared;
 
@@ -172,7 +177,8 @@ static int spawn_a_sibling(void)
 
 	if (reeve_process_pid(process) != *shared)
 		r = 1;
-	if (reeve_process_wait(process, LONG_ENOUGH, &outcome) < 0 || outcome.how != REEVE_PROCESS_UNKNOWN)
+	if (reeve_process_wait(process, LONG_ENOUGH, &outcome) < 0 ||
+		outcome.how != REEVE_PROCESS_UNKNOWN)
 		r = 2;
 	if (reeve_process_signal(process, SIGTERM) != -ESRCH)
 		r = 3;
@@ -186,7 +192,9 @@ START_TEST(a_sibling_is_the_parents_child)
 
 	make_shared();
 	ck_assert_int_eq(in_child(spawn_a_sibling), 0);
-	ck_assert_int_eq(reeve_process_wait_pid(*shared, REEVE_PROCESS_WAIT_ENDED, LONG_ENOUGH, &outcome), *shared);
+	ck_assert_int_eq(
+		reeve_process_wait_pid(*shared, REEVE_PROCESS_WAIT_ENDED, LONG_ENOUGH, &outcome),
+		*shared);
 	ck_assert_int_eq(outcome.status, 12);
 }
 END_TEST
@@ -198,7 +206,7 @@ static int signal_a_sibling(void)
 
 	*shared = reeve_process_pid(process);
 	return reeve_process_signal(process, SIGKILL) < 0 ||
-		reeve_process_wait(process, LONG_ENOUGH, &outcome) < 0;
+	       reeve_process_wait(process, LONG_ENOUGH, &outcome) < 0;
 }
 
 START_TEST(a_sibling_can_be_signalled)
@@ -207,7 +215,9 @@ START_TEST(a_sibling_can_be_signalled)
 
 	make_shared();
 	ck_assert_int_eq(in_child(signal_a_sibling), 0);
-	ck_assert_int_eq(reeve_process_wait_pid(*shared, REEVE_PROCESS_WAIT_ENDED, LONG_ENOUGH, &outcome), *shared);
+	ck_assert_int_eq(
+		reeve_process_wait_pid(*shared, REEVE_PROCESS_WAIT_ENDED, LONG_ENOUGH, &outcome),
+		*shared);
 	ck_assert_int_eq(outcome.how, REEVE_PROCESS_SIGNALLED);
 }
 END_TEST
@@ -235,13 +245,15 @@ START_TEST(a_failed_siblings_pid_is_told)
 
 	make_shared();
 	ck_assert_int_eq(in_child(fail_a_sibling), 0);
-	ck_assert_int_eq(reeve_process_wait_pid(*shared, REEVE_PROCESS_WAIT_ENDED, LONG_ENOUGH, &outcome), *shared);
+	ck_assert_int_eq(
+		reeve_process_wait_pid(*shared, REEVE_PROCESS_WAIT_ENDED, LONG_ENOUGH, &outcome),
+		*shared);
 	ck_assert_int_eq(outcome.how, REEVE_PROCESS_EXITED);
 	ck_assert_int_eq(outcome.status, 127);
 }
 END_TEST
 
-/* --- the shared pid ------------------------------------------------------------------------------------------- */
+/* --- the shared pid --------------------------------------------------------------------------- */
 
 static void check_shared_pid(unsigned flags, uid_t uid)
 {

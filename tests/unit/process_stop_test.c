@@ -6,9 +6,10 @@
 #define STEPS(...)                                                                                 \
 	.steps = (const struct reeve_process_stop_step[]){ __VA_ARGS__ },                          \
 	.step_count = sizeof((const struct reeve_process_stop_step[]){ __VA_ARGS__ }) /            \
-		sizeof(struct reeve_process_stop_step)
+		      sizeof(struct reeve_process_stop_step)
 
-static struct reeve_process_outcome stop(struct reeve_process *process, const struct reeve_process_stop_plan *plan)
+static struct reeve_process_outcome stop(
+	struct reeve_process *process, const struct reeve_process_stop_plan *plan)
 {
 	struct reeve_process_outcome outcome;
 
@@ -29,8 +30,8 @@ END_TEST
 
 START_TEST(the_stubborn_get_one_step_after_another)
 {
-	const struct reeve_process_stop_plan plan = { STEPS({ SIGTERM, 10 * REEVE_MSEC }, { 0, 10 * REEVE_MSEC },
-		{ SIGINT, LONG_ENOUGH }, { SIGQUIT, LONG_ENOUGH }) };
+	const struct reeve_process_stop_plan plan = { STEPS({ SIGTERM, 10 * REEVE_MSEC },
+		{ 0, 10 * REEVE_MSEC }, { SIGINT, LONG_ENOUGH }, { SIGQUIT, LONG_ENOUGH }) };
 	reeve_nsec before = reeve_now();
 	struct reeve_process_outcome outcome = stop(spawn_sleeper("stubborn", 0), &plan);
 
@@ -42,7 +43,8 @@ END_TEST
 
 START_TEST(nobody_outlives_sigkill)
 {
-	const struct reeve_process_stop_plan polite = { STEPS({ SIGTERM, 10 * REEVE_MSEC }) }, at_once = { 0 };
+	const struct reeve_process_stop_plan polite = { STEPS({ SIGTERM, 10 * REEVE_MSEC }) },
+					     at_once = { 0 };
 
 	ck_assert_int_eq(stop(spawn_sleeper("stubborn", 0), &polite).status, SIGKILL);
 	ck_assert_int_eq(stop(spawn_sleeper("stubborn", 0), &at_once).status, SIGKILL);
@@ -55,7 +57,9 @@ START_TEST(a_stopped_process_can_act_on_its_signal)
 	struct reeve_process *process = spawn_sleeper("polite", 0);
 
 	ck_assert_int_eq(reeve_process_signal(process, SIGSTOP), 0);
-	ck_assert_int_eq(reeve_process_wait_events(process, REEVE_PROCESS_WAIT_STOPPED, LONG_ENOUGH, NULL), 0);
+	ck_assert_int_eq(
+		reeve_process_wait_events(process, REEVE_PROCESS_WAIT_STOPPED, LONG_ENOUGH, NULL),
+		0);
 	ck_assert_int_eq(stop(process, &plan).status, 9);
 }
 END_TEST
@@ -86,14 +90,15 @@ START_TEST(a_wrong_plan_does_nothing)
 	const struct reeve_process_stop_plan right = { 0 };
 
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-		ck_assert_int_eq(reeve_process_stop(process, &wrong[i], LONG_ENOUGH, NULL), -EINVAL);
+		ck_assert_int_eq(
+			reeve_process_stop(process, &wrong[i], LONG_ENOUGH, NULL), -EINVAL);
 	ck_assert_int_eq(reeve_process_stop(process, &right, -3, NULL), -EINVAL);
 	ck_assert(reeve_process_is_alive(process));
 	stop(process, &right);
 }
 END_TEST
 
-/* --- groups --------------------------------------------------------------------------------------------------- */
+/* --- groups ----------------------------------------------------------------------------------- */
 
 /* A leader with a child of its own, whose pid is told. */
 static struct reeve_process *spawn_family(unsigned flags, pid_t *ret_child)
@@ -113,7 +118,9 @@ static void expect_end_of(pid_t child, int signal)
 {
 	struct reeve_process_outcome outcome;
 
-	ck_assert_int_eq(reeve_process_wait_pid(child, REEVE_PROCESS_WAIT_ENDED, LONG_ENOUGH, &outcome), child);
+	ck_assert_int_eq(
+		reeve_process_wait_pid(child, REEVE_PROCESS_WAIT_ENDED, LONG_ENOUGH, &outcome),
+		child);
 	ck_assert_int_eq(outcome.status, signal);
 }
 
@@ -124,14 +131,16 @@ START_TEST(a_group_is_stopped_as_one)
 	pid_t child;
 
 	ck_assert_int_eq(reeve_process_set_subreaper(true), 0);
-	ck_assert_int_eq(stop(spawn_family(REEVE_PROCESS_NEW_SESSION, &child), &plan).status, SIGTERM);
+	ck_assert_int_eq(
+		stop(spawn_family(REEVE_PROCESS_NEW_SESSION, &child), &plan).status, SIGTERM);
 	expect_end_of(child, SIGTERM);
 }
 END_TEST
 
 START_TEST(what_a_leader_leaves_behind_is_killed)
 {
-	struct reeve_process_stop_plan plan = { REEVE_PROCESS_TARGET_GROUP, 0, STEPS({ SIGUSR1, LONG_ENOUGH }) };
+	struct reeve_process_stop_plan plan = { REEVE_PROCESS_TARGET_GROUP, 0,
+		STEPS({ SIGUSR1, LONG_ENOUGH }) };
 	struct reeve_process *leader;
 	pid_t child;
 
@@ -168,7 +177,8 @@ END_TEST
 START_TEST(who_leads_no_group_has_none_to_signal)
 {
 	struct reeve_process *process = spawn_sleeper("sleep", 0);
-	const struct reeve_process_stop_plan group = { .target = REEVE_PROCESS_TARGET_GROUP }, alone = { 0 };
+	const struct reeve_process_stop_plan group = { .target = REEVE_PROCESS_TARGET_GROUP },
+					     alone = { 0 };
 
 	ck_assert_int_eq(reeve_process_signal_group(process, SIGTERM), -ESRCH);
 	ck_assert_int_eq(reeve_process_stop(process, &group, LONG_ENOUGH, NULL), -ESRCH);
@@ -178,7 +188,7 @@ START_TEST(who_leads_no_group_has_none_to_signal)
 }
 END_TEST
 
-/* --- cgroups -------------------------------------------------------------------------------------------------- */
+/* --- cgroups ---------------------------------------------------------------------------------- */
 
 static char cgroup_path[256];
 
@@ -206,7 +216,8 @@ static void remove_cgroup(int fd)
 
 START_TEST(a_child_is_born_in_its_cgroup)
 {
-	struct reeve_process_spec spec = { .flags = REEVE_PROCESS_SET_CGROUP, .cgroup_fd = make_cgroup() };
+	struct reeve_process_spec spec = { .flags = REEVE_PROCESS_SET_CGROUP,
+		.cgroup_fd = make_cgroup() };
 
 	if (spec.cgroup_fd < 0)
 		return;
@@ -249,7 +260,8 @@ END_TEST
 /* Kernels there are that kill at birth what is cloned into such a cgroup. */
 START_TEST(a_cgroup_that_was_killed_takes_new_processes)
 {
-	struct reeve_process_spec spec = { .flags = REEVE_PROCESS_SET_CGROUP, .argv = PROBE("sleep"),
+	struct reeve_process_spec spec = { .flags = REEVE_PROCESS_SET_CGROUP,
+		.argv = PROBE("sleep"),
 		.cgroup_fd = make_cgroup() };
 	char line[32];
 
@@ -275,7 +287,8 @@ START_TEST(cgroups_below_are_signalled)
 	char below[300];
 	int cgroup = make_cgroup(), below_fd;
 	struct reeve_process *process;
-	struct reeve_process_spec spec = { .flags = REEVE_PROCESS_SET_CGROUP, .argv = PROBE("polite") };
+	struct reeve_process_spec spec = { .flags = REEVE_PROCESS_SET_CGROUP,
+		.argv = PROBE("polite") };
 	char line[32];
 
 	if (cgroup < 0)

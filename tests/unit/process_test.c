@@ -7,8 +7,10 @@
 START_TEST(every_stage_has_a_name_and_a_text_of_its_own)
 {
 	for (int i = -1; i <= REEVE_PROCESS_N_STAGES; i++) {
-		ck_assert_int_gt((int)strlen(reeve_process_stage_name((enum reeve_process_stage)i)), 0);
-		ck_assert_int_gt((int)strlen(reeve_process_stage_text((enum reeve_process_stage)i)), 0);
+		ck_assert_int_gt(
+			(int)strlen(reeve_process_stage_name((enum reeve_process_stage)i)), 0);
+		ck_assert_int_gt(
+			(int)strlen(reeve_process_stage_text((enum reeve_process_stage)i)), 0);
 		for (int j = 0; j < i && i < REEVE_PROCESS_N_STAGES; j++)
 			ck_assert_str_ne(reeve_process_stage_name((enum reeve_process_stage)i),
 				reeve_process_stage_name((enum reeve_process_stage)j));
@@ -26,10 +28,12 @@ START_TEST(outcomes_in_words)
 	} cases[] = {
 		{ { .how = REEVE_PROCESS_EXITED, .status = 3 }, "exited with status 3" },
 		{ { .how = REEVE_PROCESS_SIGNALLED, .status = SIGTERM }, "was killed by SIGTERM" },
-		{ { .how = REEVE_PROCESS_SIGNALLED, .status = SIGSEGV, .core = true }, "was killed by SIGSEGV (core dumped)" },
+		{ { .how = REEVE_PROCESS_SIGNALLED, .status = SIGSEGV, .core = true },
+			"was killed by SIGSEGV (core dumped)" },
 		{ { .how = REEVE_PROCESS_STOPPED, .status = SIGTSTP }, "was stopped by SIGTSTP" },
 		{ { .how = REEVE_PROCESS_CONTINUED, .status = SIGCONT }, "was continued" },
-		{ { .how = REEVE_PROCESS_UNKNOWN }, "ended, with a status that somebody else took" },
+		{ { .how = REEVE_PROCESS_UNKNOWN },
+			"ended, with a status that somebody else took" },
 	};
 	char text[64], little[8];
 
@@ -37,7 +41,8 @@ START_TEST(outcomes_in_words)
 		ck_assert_uint_eq(reeve_process_outcome_text(&cases[i].outcome, text, sizeof text),
 			strlen(cases[i].text));
 		ck_assert_str_eq(text, cases[i].text);
-		ck_assert_uint_eq(reeve_process_outcome_text(&cases[i].outcome, little, sizeof little),
+		ck_assert_uint_eq(
+			reeve_process_outcome_text(&cases[i].outcome, little, sizeof little),
 			strlen(cases[i].text));
 		ck_assert_int_eq(strncmp(little, cases[i].text, sizeof little - 1), 0);
 		ck_assert_uint_eq(strlen(little), sizeof little - 1);
@@ -45,7 +50,7 @@ START_TEST(outcomes_in_words)
 }
 END_TEST
 
-/* --- adoption ------------------------------------------------------------------------------------------------- */
+/* --- adoption --------------------------------------------------------------------------------- */
 
 START_TEST(a_child_that_was_forked_is_adopted)
 {
@@ -83,7 +88,8 @@ START_TEST(a_strangers_end_is_seen)
 	ck_assert_int_eq(reeve_process_adopt(pid, &stranger), 0);
 	ck_assert(reeve_process_is_alive(stranger));
 	ck_assert_int_eq(reeve_process_wait(stranger, 0, NULL), -ETIMEDOUT);
-	ck_assert_int_eq(reeve_process_wait_events(stranger, REEVE_PROCESS_WAIT_STOPPED, 0, NULL), -ECHILD);
+	ck_assert_int_eq(
+		reeve_process_wait_events(stranger, REEVE_PROCESS_WAIT_STOPPED, 0, NULL), -ECHILD);
 	ck_assert_int_eq(reeve_process_signal(stranger, SIGKILL), 0);
 	ck_assert_int_eq(wait_for(stranger).how, REEVE_PROCESS_UNKNOWN);
 	ck_assert_int_eq(wait_for(stranger).pid, pid);
@@ -140,11 +146,13 @@ START_TEST(after_a_fork_handles_are_strangers)
 			_exit(1);
 		if (reeve_process_signal(process, SIGKILL) < 0)
 			_exit(2);
-		if (reeve_process_wait(process, LONG_ENOUGH, &outcome) < 0 || outcome.how != REEVE_PROCESS_UNKNOWN)
+		if (reeve_process_wait(process, LONG_ENOUGH, &outcome) < 0 ||
+			outcome.how != REEVE_PROCESS_UNKNOWN)
 			_exit(3);
 		reeve_process_free(process);
 		own = spawn_probe(PROBE("exit", "0"));
-		_exit(reeve_process_wait(own, LONG_ENOUGH, &outcome) < 0 || outcome.how != REEVE_PROCESS_EXITED);
+		_exit(reeve_process_wait(own, LONG_ENOUGH, &outcome) < 0 ||
+			outcome.how != REEVE_PROCESS_EXITED);
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
@@ -152,12 +160,13 @@ START_TEST(after_a_fork_handles_are_strangers)
 }
 END_TEST
 
-/* --- watches -------------------------------------------------------------------------------------------------- */
+/* --- watches ---------------------------------------------------------------------------------- */
 
 static struct reeve_loop *loop;
 static int ended;
 
-static void on_end(struct reeve_process *process, const struct reeve_process_outcome *outcome, void *data)
+static void on_end(
+	struct reeve_process *process, const struct reeve_process_outcome *outcome, void *data)
 {
 	ck_assert_ptr_eq(data, &ended);
 	ck_assert_int_eq(outcome->how, REEVE_PROCESS_EXITED);
@@ -167,7 +176,8 @@ static void on_end(struct reeve_process *process, const struct reeve_process_out
 	reeve_process_free(process);
 }
 
-static void never(struct reeve_process *process, const struct reeve_process_outcome *outcome, void *data)
+static void never(
+	struct reeve_process *process, const struct reeve_process_outcome *outcome, void *data)
 {
 	ck_abort_msg("called");
 }
@@ -178,7 +188,9 @@ START_TEST(ends_are_events_of_a_loop)
 
 	ck_assert_int_eq(reeve_loop_new(&loop), 0);
 	for (int i = 0; i < COUNT; i++)
-		ck_assert_int_eq(reeve_process_watch(spawn_probe(PROBE("exit", "17")), loop, on_end, &ended), 0);
+		ck_assert_int_eq(
+			reeve_process_watch(spawn_probe(PROBE("exit", "17")), loop, on_end, &ended),
+			0);
 	while (ended < COUNT)
 		ck_assert_int_gt(reeve_loop_run_once(loop, LONG_ENOUGH), 0);
 	ck_assert_int_eq(reeve_loop_run_once(loop, 0), 0);
@@ -222,7 +234,7 @@ START_TEST(a_watch_ends_with_unwatch_and_with_the_handle)
 }
 END_TEST
 
-/* --- the plain calls ------------------------------------------------------------------------------------------ */
+/* --- the plain calls -------------------------------------------------------------------------- */
 
 static int run_in_child(int (*run)(void))
 {
@@ -231,7 +243,8 @@ static int run_in_child(int (*run)(void))
 
 	if (pid == 0)
 		_exit(-run());
-	ck_assert_int_eq(reeve_process_wait_pid(pid, REEVE_PROCESS_WAIT_ENDED, LONG_ENOUGH, &outcome), pid);
+	ck_assert_int_eq(
+		reeve_process_wait_pid(pid, REEVE_PROCESS_WAIT_ENDED, LONG_ENOUGH, &outcome), pid);
 	ck_assert_int_eq(outcome.how, REEVE_PROCESS_EXITED);
 	return outcome.status;
 }
@@ -249,7 +262,8 @@ static int exec_in_path(void)
 
 static int exec_by_fd(void)
 {
-	return reeve_process_exec_fd(open(PROBE_PATH, O_PATH | O_CLOEXEC), PROBE("exit", "43"), NULL);
+	return reeve_process_exec_fd(
+		open(PROBE_PATH, O_PATH | O_CLOEXEC), PROBE("exit", "43"), NULL);
 }
 
 static int exec_nothing(void)

@@ -1,4 +1,5 @@
-/* Waiting: for one, for any, for a group; polling, with a deadline, for stops too; and when the status is gone. */
+/* Waiting: for one, for any, for a group; polling, with a deadline, for stops too; and when the
+ * status is gone. */
 #include <pthread.h>
 #include <sys/ptrace.h>
 #include <time.h>
@@ -63,7 +64,8 @@ START_TEST(what_it_used_is_told)
 	struct reeve_process *process = spawn_probe(PROBE("burn"));
 	struct reeve_process_outcome outcome = wait_for(process);
 
-	ck_assert_int_ge(outcome.usage.ru_utime.tv_usec + outcome.usage.ru_stime.tv_usec +
+	ck_assert_int_ge(
+		outcome.usage.ru_utime.tv_usec + outcome.usage.ru_stime.tv_usec +
 			1000000 * (outcome.usage.ru_utime.tv_sec + outcome.usage.ru_stime.tv_sec),
 		20000);
 	ck_assert_int_gt(outcome.usage.ru_maxrss, 0);
@@ -116,7 +118,8 @@ static void interrupt_soon(void)
 	ck_assert_int_eq(timer_settime(timer, 0, &often, NULL), 0);
 }
 
-/* PEP 475: handlers run, the time that is left is waited for, and only who asked for it is interrupted. */
+/* PEP 475: handlers run, the time that is left is waited for, and only who asked for it is
+ * interrupted. */
 START_TEST(signals_do_not_end_a_wait)
 {
 	struct reeve_process *process = spawn_sleeper("sleep", 0);
@@ -127,13 +130,16 @@ START_TEST(signals_do_not_end_a_wait)
 	ck_assert_int_eq(reeve_process_wait(process, 60 * REEVE_MSEC, NULL), -ETIMEDOUT);
 	ck_assert_int_ge(hook_calls, 3);
 	hook_calls = 0;
-	ck_assert_int_eq(reeve_process_wait_events(process, REEVE_PROCESS_WAIT_STOPPED, 60 * REEVE_MSEC, NULL),
+	ck_assert_int_eq(reeve_process_wait_events(
+				 process, REEVE_PROCESS_WAIT_STOPPED, 60 * REEVE_MSEC, NULL),
 		-ETIMEDOUT);
 	ck_assert_int_ge(hook_calls, 3);
 	interrupt_set_hook(interrupting_hook);
 	ck_assert_int_eq(reeve_process_wait(process, REEVE_FOREVER, NULL), -EINTR);
-	ck_assert_int_eq(reeve_process_wait_pid(pid, REEVE_PROCESS_WAIT_ENDED, REEVE_FOREVER, NULL), -EINTR);
-	ck_assert_int_eq(reeve_process_wait_pid(pid, REEVE_PROCESS_WAIT_ENDED, LONG_ENOUGH, NULL), -EINTR);
+	ck_assert_int_eq(
+		reeve_process_wait_pid(pid, REEVE_PROCESS_WAIT_ENDED, REEVE_FOREVER, NULL), -EINTR);
+	ck_assert_int_eq(
+		reeve_process_wait_pid(pid, REEVE_PROCESS_WAIT_ENDED, LONG_ENOUGH, NULL), -EINTR);
 	ck_assert_int_eq(reeve_process_wait_any(&process, 1, LONG_ENOUGH, NULL, NULL), -EINTR);
 	interrupt_set_hook(count_hook);
 	reeve_process_signal(process, SIGKILL);
@@ -144,31 +150,37 @@ END_TEST
 
 START_TEST(stops_and_continues)
 {
-	const unsigned all = REEVE_PROCESS_WAIT_ENDED | REEVE_PROCESS_WAIT_STOPPED | REEVE_PROCESS_WAIT_CONTINUED;
+	const unsigned all = REEVE_PROCESS_WAIT_ENDED | REEVE_PROCESS_WAIT_STOPPED |
+			     REEVE_PROCESS_WAIT_CONTINUED;
 	struct reeve_process *process = spawn_probe(PROBE("stop"));
 	struct reeve_process_outcome outcome;
 
 	ck_assert_int_eq(reeve_process_wait_events(process, all, LONG_ENOUGH, &outcome), 0);
 	ck_assert_int_eq(outcome.how, REEVE_PROCESS_STOPPED);
 	ck_assert_int_eq(outcome.status, SIGSTOP);
-	ck_assert_int_eq(reeve_process_wait_events(process, all, 0, &outcome), -ETIMEDOUT); /* taken */
+	ck_assert_int_eq(
+		reeve_process_wait_events(process, all, 0, &outcome), -ETIMEDOUT); /* taken */
 	ck_assert_int_eq(reeve_process_wait(process, 0, NULL), -ETIMEDOUT);
 	ck_assert_int_eq(reeve_process_signal(process, SIGCONT), 0);
-	ck_assert_int_eq(reeve_process_wait_events(process, REEVE_PROCESS_WAIT_CONTINUED, REEVE_FOREVER, &outcome), 0);
+	ck_assert_int_eq(reeve_process_wait_events(
+				 process, REEVE_PROCESS_WAIT_CONTINUED, REEVE_FOREVER, &outcome),
+		0);
 	ck_assert_int_eq(outcome.how, REEVE_PROCESS_CONTINUED);
 	ck_assert_int_eq(reeve_process_wait_events(process, all, LONG_ENOUGH, &outcome), 0);
 	ck_assert_int_eq(outcome.how, REEVE_PROCESS_EXITED);
 	ck_assert_int_eq(outcome.status, 5);
 	ck_assert_int_eq(reeve_process_wait_events(process, all, 0, &outcome), 0);
 	ck_assert_int_eq(outcome.status, 5);
-	ck_assert_int_eq(reeve_process_wait_events(process, REEVE_PROCESS_WAIT_STOPPED, 0, &outcome), -ECHILD);
+	ck_assert_int_eq(
+		reeve_process_wait_events(process, REEVE_PROCESS_WAIT_STOPPED, 0, &outcome),
+		-ECHILD);
 	ck_assert_int_eq(reeve_process_wait_events(process, 0, 0, &outcome), -EINVAL);
 	ck_assert_int_eq(reeve_process_wait_events(process, 8, 0, &outcome), -EINVAL);
 	reeve_process_free(process);
 }
 END_TEST
 
-/* --- several -------------------------------------------------------------------------------------------------- */
+/* --- several ---------------------------------------------------------------------------------- */
 
 START_TEST(any_of_an_array)
 {
@@ -178,7 +190,8 @@ START_TEST(any_of_an_array)
 	bool seen[COUNT] = { false };
 	size_t index;
 
-	ck_assert_int_eq(reeve_process_wait_any(processes, COUNT, LONG_ENOUGH, &index, &outcome), -ECHILD);
+	ck_assert_int_eq(
+		reeve_process_wait_any(processes, COUNT, LONG_ENOUGH, &index, &outcome), -ECHILD);
 	ck_assert_int_eq(reeve_process_wait_any(NULL, 0, LONG_ENOUGH, &index, &outcome), -ECHILD);
 	for (size_t i = 0; i < COUNT; i += 3) {
 		char number[8];
@@ -187,7 +200,8 @@ START_TEST(any_of_an_array)
 		processes[i] = spawn_probe(PROBE("exit", number));
 	}
 	for (size_t i = 0; i < COUNT; i += 3) {
-		ck_assert_int_eq(reeve_process_wait_any(processes, COUNT, LONG_ENOUGH, &index, &outcome), 0);
+		ck_assert_int_eq(
+			reeve_process_wait_any(processes, COUNT, LONG_ENOUGH, &index, &outcome), 0);
 		ck_assert_uint_eq(index % 3, 0);
 		ck_assert(!seen[index]);
 		ck_assert_int_eq(outcome.status, (int)index);
@@ -204,7 +218,8 @@ START_TEST(any_has_a_deadline)
 	struct reeve_process *process = spawn_sleeper("sleep", 0);
 
 	ck_assert_int_eq(reeve_process_wait_any(&process, 1, 0, NULL, NULL), -ETIMEDOUT);
-	ck_assert_int_eq(reeve_process_wait_any(&process, 1, 20 * REEVE_MSEC, NULL, NULL), -ETIMEDOUT);
+	ck_assert_int_eq(
+		reeve_process_wait_any(&process, 1, 20 * REEVE_MSEC, NULL, NULL), -ETIMEDOUT);
 	reeve_process_signal(process, SIGKILL);
 	ck_assert_int_eq(reeve_process_wait_any(&process, 1, LONG_ENOUGH, NULL, NULL), 0);
 	reeve_process_free(process);
@@ -213,7 +228,8 @@ END_TEST
 
 START_TEST(a_group)
 {
-	struct reeve_process *leader = spawn_sleeper("sleep", REEVE_PROCESS_SET_PROCESS_GROUP), *other, *outsider;
+	struct reeve_process *leader = spawn_sleeper("sleep", REEVE_PROCESS_SET_PROCESS_GROUP),
+			     *other, *outsider;
 	pid_t group = reeve_process_pid(leader);
 	struct reeve_process_spec member = {
 		.flags = REEVE_PROCESS_SET_PROCESS_GROUP,
@@ -225,13 +241,20 @@ START_TEST(a_group)
 
 	outsider = spawn_probe(PROBE("exit", "1"));
 	other = spawn(&member);
-	ck_assert_int_eq(reeve_process_wait_pid(-group, REEVE_PROCESS_WAIT_ENDED, LONG_ENOUGH, &outcome),
+	ck_assert_int_eq(
+		reeve_process_wait_pid(-group, REEVE_PROCESS_WAIT_ENDED, LONG_ENOUGH, &outcome),
 		reeve_process_pid(other));
 	ck_assert_int_eq(outcome.status, 2);
-	ck_assert_int_eq(reeve_process_wait_pid(-group, REEVE_PROCESS_WAIT_ENDED, 20 * REEVE_MSEC, NULL), -ETIMEDOUT);
+	ck_assert_int_eq(
+		reeve_process_wait_pid(-group, REEVE_PROCESS_WAIT_ENDED, 20 * REEVE_MSEC, NULL),
+		-ETIMEDOUT);
 	ck_assert_int_eq(reeve_process_signal_group(leader, SIGTERM), 0);
-	ck_assert_int_eq(reeve_process_wait_pid(-group, REEVE_PROCESS_WAIT_ENDED, REEVE_FOREVER, NULL), group);
-	ck_assert_int_eq(reeve_process_wait_pid(-group, REEVE_PROCESS_WAIT_ENDED, REEVE_FOREVER, NULL), -ECHILD);
+	ck_assert_int_eq(
+		reeve_process_wait_pid(-group, REEVE_PROCESS_WAIT_ENDED, REEVE_FOREVER, NULL),
+		group);
+	ck_assert_int_eq(
+		reeve_process_wait_pid(-group, REEVE_PROCESS_WAIT_ENDED, REEVE_FOREVER, NULL),
+		-ECHILD);
 	ck_assert_int_eq(reeve_process_wait_pid(0, REEVE_PROCESS_WAIT_ENDED, LONG_ENOUGH, NULL),
 		reeve_process_pid(outsider));
 	expect_exit(other, 2); /* the handles kept what the plain wait took */
@@ -247,17 +270,22 @@ START_TEST(plain_children)
 
 	if (pid == 0)
 		_exit(33);
-	ck_assert_int_eq(reeve_process_wait_pid(-1, REEVE_PROCESS_WAIT_ENDED, LONG_ENOUGH, &outcome), pid);
+	ck_assert_int_eq(
+		reeve_process_wait_pid(-1, REEVE_PROCESS_WAIT_ENDED, LONG_ENOUGH, &outcome), pid);
 	ck_assert_int_eq(outcome.status, 33);
-	ck_assert_int_eq(reeve_process_wait_pid(-1, REEVE_PROCESS_WAIT_ENDED, 0, &outcome), -ECHILD);
-	ck_assert_int_eq(reeve_process_wait_pid(pid, REEVE_PROCESS_WAIT_ENDED, REEVE_FOREVER, &outcome), -ECHILD);
+	ck_assert_int_eq(
+		reeve_process_wait_pid(-1, REEVE_PROCESS_WAIT_ENDED, 0, &outcome), -ECHILD);
+	ck_assert_int_eq(
+		reeve_process_wait_pid(pid, REEVE_PROCESS_WAIT_ENDED, REEVE_FOREVER, &outcome),
+		-ECHILD);
 	ck_assert_int_eq(reeve_process_wait_pid(-1, 0, 0, &outcome), -EINVAL);
 	ck_assert_int_eq(reeve_process_wait_pid(-1, 16, 0, &outcome), -EINVAL);
-	ck_assert_int_eq(reeve_process_wait_pid(-1, REEVE_PROCESS_WAIT_ENDED, -7, &outcome), -EINVAL);
+	ck_assert_int_eq(
+		reeve_process_wait_pid(-1, REEVE_PROCESS_WAIT_ENDED, -7, &outcome), -EINVAL);
 }
 END_TEST
 
-/* --- somebody else took it ------------------------------------------------------------------------------------ */
+/* --- somebody else took it -------------------------------------------------------------------- */
 
 START_TEST(a_stolen_status_is_unknown)
 {
@@ -280,13 +308,15 @@ START_TEST(an_ignored_sigchld_makes_it_unknown)
 	process = spawn_probe(PROBE("exit", "3"));
 	ck_assert_int_eq(wait_for(process).how, REEVE_PROCESS_UNKNOWN);
 	reeve_process_free(process);
-	expect_failure(&(struct reeve_process_spec){ .argv = PROBE("x"), .executable = "/nonexistent" }, -ENOENT,
-		REEVE_PROCESS_STAGE_EXEC, 0);
+	expect_failure(
+		&(struct reeve_process_spec){ .argv = PROBE("x"), .executable = "/nonexistent" },
+		-ENOENT, REEVE_PROCESS_STAGE_EXEC, 0);
 	signal(SIGCHLD, SIG_DFL);
 }
 END_TEST
 
-/* A dead process that is traced by another is the tracer's first, though its pidfd is readable already. */
+/* A dead process that is traced by another is the tracer's first, though its pidfd is readable
+ * already. */
 START_TEST(a_traced_process_is_its_tracers_first)
 {
 	struct reeve_process *process = spawn_sleeper("sleep", 0);
@@ -318,7 +348,7 @@ START_TEST(a_traced_process_is_its_tracers_first)
 }
 END_TEST
 
-/* --- threads -------------------------------------------------------------------------------------------------- */
+/* --- threads ---------------------------------------------------------------------------------- */
 
 static void *spawn_and_wait(void *argument)
 {

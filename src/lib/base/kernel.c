@@ -42,7 +42,8 @@ int kernel_pidfd_send_signal(int pidfd, int signal, siginfo_t *info, unsigned fl
 	return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, info, flags);
 }
 
-int kernel_execveat(int fd, const char *path, char *const argv[], char *const environment[], int flags)
+int kernel_execveat(
+	int fd, const char *path, char *const argv[], char *const environment[], int flags)
 {
 	return (int)syscall(SYS_execveat, fd, path, argv, environment, flags);
 }
@@ -73,7 +74,8 @@ int kernel_close_range(unsigned first, unsigned last, unsigned flags)
 	return (int)syscall(SYS_close_range, first, last, flags);
 }
 
-int kernel_epoll_pwait2(int epoll_fd, struct epoll_event *events, int size, const struct timespec *timeout)
+int kernel_epoll_pwait2(
+	int epoll_fd, struct epoll_event *events, int size, const struct timespec *timeout)
 {
 	return (int)syscall(SYS_epoll_pwait2, epoll_fd, events, size, timeout, NULL, 0);
 }

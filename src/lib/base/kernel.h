@@ -1,4 +1,5 @@
-/* System calls that no libc offers in the form that is needed here. Result and errno as any other call's. */
+/* System calls that no libc offers in the form that is needed here. Result and errno as any other
+ * call's. */
 #ifndef LIB_BASE_KERNEL_H
 #define LIB_BASE_KERNEL_H
 
@@ -10,8 +11,9 @@
 
 struct epoll_event;
 
-/* clone3(2) or clone(2), by its number: `run(argument)` is called in the child, on the stack that the arguments name,
- * and what it returns is the child's exit status. Arguments as the kernel takes them in registers. */
+/* clone3(2) or clone(2), by its number: `run(argument)` is called in the child, on the stack that
+ * the arguments name, and what it returns is the child's exit status. Arguments as the kernel takes
+ * them in registers. */
 long kernel_clone(long number, const long arguments[5], int (*run)(void *argument), void *argument);
 
 /* The same without errno, in assembly: a negative errno, or the child's pid. */
@@ -28,7 +30,8 @@ int kernel_pidfd_send_signal(int pidfd, int signal, siginfo_t *info, unsigned fl
 int kernel_tgkill(pid_t pid, pid_t tid, int signal);
 int kernel_rt_sigqueueinfo(pid_t pid, int signal, siginfo_t *info);
 int kernel_rt_tgsigqueueinfo(pid_t pid, pid_t tid, int signal, siginfo_t *info);
-int kernel_execveat(int fd, const char *path, char *const argv[], char *const environment[], int flags);
+int kernel_execveat(
+	int fd, const char *path, char *const argv[], char *const environment[], int flags);
 
 /* FUTEX_WAIT until a point on CLOCK_MONOTONIC, within the process. */
 int kernel_futex_wait(const _Atomic uint32_t *word, uint32_t value, const struct timespec *until);
@@ -36,6 +39,7 @@ int kernel_futex_wait(const _Atomic uint32_t *word, uint32_t value, const struct
 int kernel_close_range(unsigned first, unsigned last, unsigned flags);
 
 /* epoll_wait(2) with nanoseconds, from Linux 5.11 on. */
-int kernel_epoll_pwait2(int epoll_fd, struct epoll_event *events, int size, const struct timespec *timeout);
+int kernel_epoll_pwait2(
+	int epoll_fd, struct epoll_event *events, int size, const struct timespec *timeout);
 
 #endif

@@ -1,8 +1,9 @@
 /* Between clone and exec: system calls only.
  *
- * The child may share its parent's memory and thread-local storage, while the parent's other threads run. So: no locks,
- * no heap, no stdio, no libc wrapper that would tell other threads (setuid, setgid, setgroups), no writing to anything
- * but `struct child`, its report, and errno, which the parent restores. */
+ * The child may share its parent's memory and thread-local storage, while the parent's other
+ * threads run. So: no locks, no heap, no stdio, no libc wrapper that would tell other threads
+ * (setuid, setgid, setgroups), no writing to anything but `struct child`, its report, and errno,
+ * which the parent restores. */
 #include "lib/process/child.h"
 
 #include <errno.h>
@@ -63,7 +64,8 @@ static IN_CHILD int write_file(int directory, const char *path, const char *text
 
 static IN_CHILD int join_cgroup(struct child *child)
 {
-	return child->must_join_cgroup ? write_file(child->spec->cgroup_fd, "cgroup.procs", "0") : 0;
+	return child->must_join_cgroup ? write_file(child->spec->cgroup_fd, "cgroup.procs", "0")
+				       : 0;
 }
 
 static IN_CHILD int start_session(struct child *child)
@@ -75,29 +77,33 @@ static IN_CHILD int start_session(struct child *child)
 
 static IN_CHILD int join_process_group(struct child *child)
 {
-	return asked(child, REEVE_PROCESS_SET_PROCESS_GROUP) ?
-		CALL(SYS_setpgid, 0, child->spec->process_group) : 0;
+	return asked(child, REEVE_PROCESS_SET_PROCESS_GROUP)
+		       ? CALL(SYS_setpgid, 0, child->spec->process_group)
+		       : 0;
 }
 
 static IN_CHILD int take_terminal(struct child *child)
 {
-	return asked(child, REEVE_PROCESS_SET_TERMINAL) ?
-		CALL(SYS_ioctl, child->spec->terminal_fd, TIOCSCTTY, 0) : 0;
+	return asked(child, REEVE_PROCESS_SET_TERMINAL)
+		       ? CALL(SYS_ioctl, child->spec->terminal_fd, TIOCSCTTY, 0)
+		       : 0;
 }
 
 static IN_CHILD int set_nice(struct child *child)
 {
-	return asked(child, REEVE_PROCESS_SET_NICE) ?
-		CALL(SYS_setpriority, PRIO_PROCESS, 0, child->spec->nice) : 0;
+	return asked(child, REEVE_PROCESS_SET_NICE)
+		       ? CALL(SYS_setpriority, PRIO_PROCESS, 0, child->spec->nice)
+		       : 0;
 }
 
 static IN_CHILD int set_oom_score_adj(struct child *child)
 {
-	return asked(child, REEVE_PROCESS_SET_OOM_SCORE_ADJ) ?
-		write_file(AT_FDCWD, "/proc/self/oom_score_adj", child->oom_score_adj) : 0;
+	return asked(child, REEVE_PROCESS_SET_OOM_SCORE_ADJ)
+		       ? write_file(AT_FDCWD, "/proc/self/oom_score_adj", child->oom_score_adj)
+		       : 0;
 }
 
-/* --- Descriptors ---------------------------------------------------------------------------------------------- */
+/* --- Descriptors ------------------------------------------------------------------------------ */
 
 /* Whether a descriptor's number is about to get another meaning. */
 static IN_CHILD bool is_overwritten(const struct child *child, int fd)
@@ -108,7 +114,8 @@ static IN_CHILD bool is_overwritten(const struct child *child, int fd)
 	return false;
 }
 
-/* Marking all of them close-on-exec, before those that stay are put in their places, needs no list of gaps. */
+/* Marking all of them close-on-exec, before those that stay are put in their places, needs no list
+ * of gaps. */
 static IN_CHILD int mark_rest(struct child *child)
 {
 	int r;
@@ -120,7 +127,8 @@ static IN_CHILD int mark_rest(struct child *child)
 	return r == -EINVAL ? 0 : r;
 }
 
-/* Where to find `fd` once the map is in place: itself, or a duplicate that the map does not overwrite. */
+/* Where to find `fd` once the map is in place: itself, or a duplicate that the map does not
+ * overwrite. */
 static IN_CHILD int out_of_the_way(const struct child *child, int fd)
 {
 	int copy = fd;
@@ -208,8 +216,9 @@ static IN_CHILD unsigned next_kept(const struct child *child, unsigned lowest)
 	unsigned next = UINT_MAX;
 
 	for (size_t i = 0; i < child->descriptor_count + 2; i++) {
-		unsigned fd = (unsigned)(i < child->descriptor_count ? child->descriptors[i].to :
-			i == child->descriptor_count ? child->executable_fd : child->directory_fd);
+		unsigned fd = (unsigned)(i < child->descriptor_count    ? child->descriptors[i].to
+					 : i == child->descriptor_count ? child->executable_fd
+									: child->directory_fd);
 
 		if (fd >= lowest && fd < next)
 			next = fd;
@@ -231,7 +240,7 @@ static IN_CHILD int close_rest(struct child *child)
 	return r;
 }
 
-/* --- Limits, identity, directory ------------------------------------------------------------------------------ */
+/* --- Limits, identity, directory -------------------------------------------------------------- */
 
 static IN_CHILD int set_limits(struct child *child)
 {
@@ -247,8 +256,9 @@ static IN_CHILD int set_limits(struct child *child)
 
 static IN_CHILD int set_groups(struct child *child)
 {
-	return asked(child, REEVE_PROCESS_SET_GROUPS) ?
-		CALL(SYS_setgroups, child->spec->group_count, child->spec->groups) : 0;
+	return asked(child, REEVE_PROCESS_SET_GROUPS)
+		       ? CALL(SYS_setgroups, child->spec->group_count, child->spec->groups)
+		       : 0;
 }
 
 static IN_CHILD int set_gid(struct child *child)
@@ -302,7 +312,7 @@ static IN_CHILD int ask_for_parent_death_signal(struct child *child)
 	return CALL(SYS_getppid) == child->parent ? 0 : -ESRCH;
 }
 
-/* --- Signals -------------------------------------------------------------------------------------------------- */
+/* --- Signals ---------------------------------------------------------------------------------- */
 
 static IN_CHILD int set_disposition(struct child *child, int signal)
 {
@@ -320,7 +330,8 @@ static IN_CHILD int set_disposition(struct child *child, int signal)
 	return CALL(SYS_rt_sigaction, signal, &new, 0, sizeof(reeve_signal_set));
 }
 
-/* Handlers are gone by CLONE_CLEAR_SIGHAND; what is ignored stays so unless it is reset one by one. */
+/* Handlers are gone by CLONE_CLEAR_SIGHAND; what is ignored stays so unless it is reset one by
+ * one. */
 static IN_CHILD int reset_signals(struct child *child)
 {
 	int r = 0;
@@ -328,10 +339,11 @@ static IN_CHILD int reset_signals(struct child *child)
 	for (int signal = 1; r == 0 && signal <= N_SIGNALS; signal++)
 		if (signal != SIGKILL && signal != SIGSTOP)
 			r = set_disposition(child, signal);
-	return r == 0 ? CALL(SYS_rt_sigprocmask, SIG_SETMASK, &child->mask, 0, sizeof child->mask) : r;
+	return r == 0 ? CALL(SYS_rt_sigprocmask, SIG_SETMASK, &child->mask, 0, sizeof child->mask)
+		      : r;
 }
 
-/* --- Execution ------------------------------------------------------------------------------------------------ */
+/* --- Execution -------------------------------------------------------------------------------- */
 
 static IN_CHILD int execute(struct child *child)
 {
@@ -344,7 +356,8 @@ static IN_CHILD int execute(struct child *child)
 			AT_EMPTY_PATH);
 	if (!path)
 		return CALL(SYS_execve, child->executable, child->argv, child->environment);
-	while (path_search_next(&path, child->executable, child->candidate, sizeof child->candidate)) {
+	while (path_search_next(
+		&path, child->executable, child->candidate, sizeof child->candidate)) {
 		r = CALL(SYS_execve, child->candidate, child->argv, child->environment);
 		if (!path_search_goes_on(r))
 			return r;

@@ -1,5 +1,5 @@
-/* What a child does between clone and exec. It may share its parent's memory: child.c makes system calls and nothing
- * else, and all that it needs is laid out for it here beforehand. */
+/* What a child does between clone and exec. It may share its parent's memory: child.c makes system
+ * calls and nothing else, and all that it needs is laid out for it here beforehand. */
 #ifndef LIB_PROCESS_CHILD_H
 #define LIB_PROCESS_CHILD_H
 
@@ -42,7 +42,8 @@ struct child {
 	size_t index; /* of the list's entry at work */
 };
 
-/* Go through all stages and execute the program. Returns only on failure, told in the report: the exit status. */
+/* Go through all stages and execute the program. Returns only on failure, told in the report: the
+ * exit status. */
 int child_run(void *child);
 
 #endif

@@ -24,7 +24,7 @@ static bool asked(const struct clone_request *request, unsigned flag)
 static uint64_t common_flags(const struct clone_request *request)
 {
 	return CLONE_PIDFD | CLONE_VFORK | (request->share_memory ? CLONE_VM : 0) |
-		(asked(request, REEVE_PROCESS_SIBLING) ? CLONE_PARENT : 0);
+	       (asked(request, REEVE_PROCESS_SIBLING) ? CLONE_PARENT : 0);
 }
 
 /* A sibling sends its parent what the caller would. */
@@ -56,7 +56,8 @@ static long by_clone3(const struct clone_request *request, bool into_cgroup, int
 	}
 	child->must_clear_handlers = child->must_tell_pid = false;
 	child->must_join_cgroup = asked(request, REEVE_PROCESS_SET_CGROUP) && !into_cgroup;
-	return sys_clone(SYS_clone3, (long[5]){ (long)&arguments, sizeof arguments }, child_run, child);
+	return sys_clone(
+		SYS_clone3, (long[5]){ (long)&arguments, sizeof arguments }, child_run, child);
 }
 
 static long by_clone(const struct clone_request *request, int *ret_pidfd)
@@ -68,11 +69,12 @@ static long by_clone(const struct clone_request *request, int *ret_pidfd)
 	child->must_clear_handlers = true;
 	child->must_join_cgroup = asked(request, REEVE_PROCESS_SET_CGROUP);
 	child->must_tell_pid = child->spec->shared_pid;
-	return sys_clone(SYS_clone, (long[5]){ flags, (long)top, (long)ret_pidfd }, child_run, child);
+	return sys_clone(
+		SYS_clone, (long[5]){ flags, (long)top, (long)ret_pidfd }, child_run, child);
 }
 
-/* Linux 6.14 and later, once a cgroup's cgroup.kill was written to, kill whatever is cloned into that cgroup before its
- * first instruction, for ever after. Who joins it afterwards lives. */
+/* Linux 6.14 and later, once a cgroup's cgroup.kill was written to, kill whatever is cloned into
+ * that cgroup before its first instruction, for ever after. Who joins it afterwards lives. */
 static bool was_stillborn(const struct clone_request *request)
 {
 	return asked(request, REEVE_PROCESS_SET_CGROUP) && !request->child->report->began;
@@ -125,7 +127,9 @@ void clone_bury(const struct reeve_process_spec *spec, int pidfd)
 	int r;
 
 	do /* not a call that may be made to fail */
-		r = spec->flags & REEVE_PROCESS_SIBLING ? 0 : kernel_waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED, NULL);
+		r = spec->flags & REEVE_PROCESS_SIBLING
+			    ? 0
+			    : kernel_waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED, NULL);
 	while (r < 0 && errno == EINTR);
 	close_fd(pidfd);
 }

@@ -1,5 +1,5 @@
-/* Making the child process: clone3(2), or clone(2) where that is not to be had, and what is missing then done by the
- * child itself. */
+/* Making the child process: clone3(2), or clone(2) where that is not to be had, and what is missing
+ * then done by the child itself. */
 #ifndef LIB_PROCESS_CLONE_H
 #define LIB_PROCESS_CLONE_H
 
@@ -12,12 +12,14 @@ struct clone_request {
 	size_t stack_size;
 };
 
-/* Make a process that runs child_run(), and wait until it has executed a program or ended. All signals are blocked
- * meanwhile in the calling thread, and it can't be cancelled. Returns the pid, or a negative errno; -EBADF, -EACCES, -ENOENT,
- * -EBUSY, -EOPNOTSUPP where it is the cgroup's fault. */
+/* Make a process that runs child_run(), and wait until it has executed a program or ended. All
+ * signals are blocked meanwhile in the calling thread, and it can't be cancelled. Returns the pid,
+ * or a negative errno; -EBADF, -EACCES, -ENOENT, -EBUSY, -EOPNOTSUPP where it is the cgroup's
+ * fault. */
 pid_t clone_child(const struct clone_request *request, int *ret_pidfd);
 
-/* Reap a child that has failed, or is just about to; a sibling is left to its parent. Closes the pidfd. */
+/* Reap a child that has failed, or is just about to; a sibling is left to its parent. Closes the
+ * pidfd. */
 void clone_bury(const struct reeve_process_spec *spec, int pidfd);
 
 #endif

@@ -32,7 +32,8 @@ int reeve_process_exec(const char *path, const char *const *argv, const char *co
 	return -errno;
 }
 
-int reeve_process_exec_search(const char *name, const char *const *argv, const char *const *environment)
+int reeve_process_exec_search(
+	const char *name, const char *const *argv, const char *const *environment)
 {
 	const char *path = path_search_variable((const char *const *)environ);
 	char candidate[PATH_MAX];

@@ -1,4 +1,5 @@
-/* Children that came to us because their parents died: looked at first, reaped only if they are nobody's. */
+/* Children that came to us because their parents died: looked at first, reaped only if they are
+ * nobody's. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -91,7 +92,8 @@ static int consider_each(struct census *census)
 	return 0;
 }
 
-/* The kernel shows the first dead child again and again until it is reaped: one that has to stay hides the others. */
+/* The kernel shows the first dead child again and again until it is reaped: one that has to stay
+ * hides the others. */
 int reeve_process_reap_orphans(reeve_process_orphan_callback *callback, void *data)
 {
 	struct census census = { .callback = callback, .data = data };

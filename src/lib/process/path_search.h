@@ -13,8 +13,9 @@ bool path_search_applies(const char *name);
 /* The value of PATH in `environment`, or the default. */
 const char *path_search_variable(const char *const *environment);
 
-/* Write the next directory of `*path` and `/name` into buffer, and move `*path` on; an empty directory is the current
- * one. What does not fit is passed over. False at the end. Start with the whole variable; NULL is the end. */
+/* Write the next directory of `*path` and `/name` into buffer, and move `*path` on; an empty
+ * directory is the current one. What does not fit is passed over. False at the end. Start with the
+ * whole variable; NULL is the end. */
 bool path_search_next(const char **path, const char *name, char *buffer, size_t size);
 
 /* Whether exec's error says "not here, look on": the next directory may have it. */

@@ -58,12 +58,14 @@ static struct reeve_process_spec joined(struct pipeline *pipeline, size_t i, int
 	if (count > 0)
 		memcpy(pipeline->map, spec.descriptors, count * sizeof *spec.descriptors);
 	if (pipeline->input >= 0)
-		pipeline->map[count++] = (struct reeve_process_descriptor){ pipeline->input, STDIN_FILENO };
+		pipeline->map[count++] =
+			(struct reeve_process_descriptor){ pipeline->input, STDIN_FILENO };
 	if (output >= 0)
 		pipeline->map[count++] = (struct reeve_process_descriptor){ output, STDOUT_FILENO };
 	spec.descriptors = pipeline->map;
 	spec.descriptor_count = count;
-	if (i > 0 && first->flags & spec.flags & group && first->process_group == 0 && spec.process_group == 0)
+	if (i > 0 && first->flags & spec.flags & group && first->process_group == 0 &&
+		spec.process_group == 0)
 		spec.process_group = reeve_process_pid(pipeline->processes[0]);
 	return spec;
 }
@@ -127,7 +129,9 @@ int reeve_process_pipeline(const struct reeve_process_spec *specs, size_t count,
 	struct reeve_process_failure *failure, struct reeve_process **ret)
 {
 	struct reeve_process_failure failed = { .stage = REEVE_PROCESS_STAGE_PREPARE };
-	struct pipeline pipeline = { .specs = specs, .count = count, .processes = ret, .input = -EBADF };
+	struct pipeline pipeline = {
+		.specs = specs, .count = count, .processes = ret, .input = -EBADF
+	};
 	int r = run(&pipeline, &failed);
 
 	close_fd(pipeline.input);

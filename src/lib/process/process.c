@@ -145,9 +145,10 @@ bool reeve_process_is_alive(const struct reeve_process *process)
 	return process_has_ended(process) != 1;
 }
 
-/* --- Outcomes ------------------------------------------------------------------------------------------------- */
+/* --- Outcomes --------------------------------------------------------------------------------- */
 
-void outcome_from(const siginfo_t *info, const struct rusage *usage, struct reeve_process_outcome *ret)
+void outcome_from(
+	const siginfo_t *info, const struct rusage *usage, struct reeve_process_outcome *ret)
 {
 	enum reeve_process_how how;
 

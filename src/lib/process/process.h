@@ -25,18 +25,19 @@ struct reeve_process {
 struct reeve_process *process_new(void);
 
 /* What waitid(2) told. */
-void outcome_from(const siginfo_t *info, const struct rusage *usage, struct reeve_process_outcome *ret);
+void outcome_from(
+	const siginfo_t *info, const struct rusage *usage, struct reeve_process_outcome *ret);
 bool outcome_is_end(const struct reeve_process_outcome *outcome);
 
 /* Whether the process has ended: 1, 0, or a negative errno. */
 int process_has_ended(const struct reeve_process *process);
 
-/* Reap a process that is known to have ended. 0, or -EAGAIN if it cannot be taken yet (its tracer comes first). `ret` may
- * be NULL. */
+/* Reap a process that is known to have ended. 0, or -EAGAIN if it cannot be taken yet (its tracer
+ * comes first). `ret` may be NULL. */
 int process_collect(struct reeve_process *process, struct reeve_process_outcome *ret);
 
-/* Look, without taking it, at the next status that waitid(2) has for `type`, `id` and `options`: 0, -ECHILD, -ETIMEDOUT,
- * -EINTR, -ENOMEM, -EAGAIN. */
+/* Look, without taking it, at the next status that waitid(2) has for `type`, `id` and `options`: 0,
+ * -ECHILD, -ETIMEDOUT, -EINTR, -ENOMEM, -EAGAIN. */
 int wait_peek(int type, id_t id, int options, reeve_nsec deadline, siginfo_t *ret);
 
 #endif

@@ -99,7 +99,8 @@ int reap(int type, id_t id, int options, struct reeve_process_outcome *ret)
 	r = peek(type, id, options, &info);
 	if (r < 0)
 		return r;
-	if (info.si_code != CLD_STOPPED && info.si_code != CLD_CONTINUED && info.si_code != CLD_TRAPPED)
+	if (info.si_code != CLD_STOPPED && info.si_code != CLD_CONTINUED &&
+		info.si_code != CLD_TRAPPED)
 		call_hooks(info.si_pid);
 	return registry_reap(P_PID, (id_t)info.si_pid, options, ret);
 }

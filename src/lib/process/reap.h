@@ -4,8 +4,9 @@
 
 #include "reeve/process.h"
 
-/* Take the status of a child that waitid(2) finds with `type`, `id` and `options`, after the hooks of
- * reeve_process_before_reap(); never blocks. 0, -EAGAIN: nothing to take, -ECHILD: no such child. */
+/* Take the status of a child that waitid(2) finds with `type`, `id` and `options`, after the hooks
+ * of reeve_process_before_reap(); never blocks. 0, -EAGAIN: nothing to take, -ECHILD: no such
+ * child. */
 int reap(int type, id_t id, int options, struct reeve_process_outcome *ret);
 
 #endif

@@ -51,7 +51,7 @@ static void unlink_process(struct reeve_process *process)
 	process->next = NULL;
 }
 
-/* --- fork(2): the child has no children ----------------------------------------------------------------------- */
+/* --- fork(2): the child has no children ------------------------------------------------------- */
 
 static void before_fork(void)
 {
@@ -108,7 +108,7 @@ void registry_settle(void)
 	pthread_rwlock_unlock(&spawning);
 }
 
-/* --- Handles -------------------------------------------------------------------------------------------------- */
+/* --- Handles ---------------------------------------------------------------------------------- */
 
 void registry_add(struct reeve_process *process)
 {
@@ -195,7 +195,7 @@ void registry_lost(struct reeve_process *process, struct reeve_process_outcome *
 	pthread_mutex_unlock(&lock);
 }
 
-/* --- The abandoned -------------------------------------------------------------------------------------------- */
+/* --- The abandoned ---------------------------------------------------------------------------- */
 
 static void append(struct reeve_process *process)
 {

@@ -1,4 +1,5 @@
-/* Starting a program: look the description over, lay out what the child needs, clone, and hear how it went. */
+/* Starting a program: look the description over, lay out what the child needs, clone, and hear how
+ * it went. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -12,12 +13,14 @@
 #include "lib/process/process.h"
 #include "lib/process/registry.h"
 
-/* The child's stack is a part of the caller's, which waits meanwhile. Room for the dynamic linker, too. */
+/* The child's stack is a part of the caller's, which waits meanwhile. Room for the dynamic linker,
+ * too. */
 #define STACK_SIZE 16384
 /* How many descriptors can be mapped without the heap. */
 #define FEW_DESCRIPTORS 32
 
-/* ThreadSanitizer keeps a call stack in the thread, which a child that never returns would leave behind. */
+/* ThreadSanitizer keeps a call stack in the thread, which a child that never returns would leave
+ * behind. */
 #if defined(__SANITIZE_THREAD__)
 #define MAY_SHARE_MEMORY false
 #elif defined(__has_feature)
@@ -46,7 +49,7 @@ static bool asked(const struct attempt *attempt, unsigned flag)
 	return attempt->child.spec->flags & flag;
 }
 
-/* --- Preparation ---------------------------------------------------------------------------------------------- */
+/* --- Preparation ------------------------------------------------------------------------------ */
 
 static int check(const struct reeve_process_spec *spec)
 {
@@ -56,7 +59,8 @@ static int check(const struct reeve_process_spec *spec)
 		return -EINVAL;
 	if (spec->flags & REEVE_PROCESS_SET_TERMINAL && !(spec->flags & REEVE_PROCESS_NEW_SESSION))
 		return -EINVAL;
-	if (spec->flags & REEVE_PROCESS_NEW_SESSION && spec->flags & REEVE_PROCESS_SET_PROCESS_GROUP)
+	if (spec->flags & REEVE_PROCESS_NEW_SESSION &&
+		spec->flags & REEVE_PROCESS_SET_PROCESS_GROUP)
 		return -EINVAL;
 	if (spec->descriptor_count > REEVE_PROCESS_DESCRIPTORS_MAX ||
 		spec->limit_count > REEVE_PROCESS_LIMITS_MAX ||
@@ -96,11 +100,14 @@ static void choose_program(struct attempt *attempt)
 		attempt->shell_argv[2] = spec->shell;
 		child->argv = attempt->shell_argv;
 	}
-	child->executable = spec->executable ? spec->executable : spec->shell ? "/bin/sh" : spec->argv[0];
+	child->executable = spec->executable ? spec->executable
+			    : spec->shell    ? "/bin/sh"
+					     : spec->argv[0];
 	child->environment = spec->environment ? spec->environment : caller;
 	if (!asked(attempt, REEVE_PROCESS_NO_SEARCH) && path_search_applies(child->executable))
 		child->search_path = path_search_variable(
-			asked(attempt, REEVE_PROCESS_SEARCH_CALLER_PATH) ? caller : child->environment);
+			asked(attempt, REEVE_PROCESS_SEARCH_CALLER_PATH) ? caller
+									 : child->environment);
 }
 
 static int prepare_descriptors(struct attempt *attempt)
@@ -117,13 +124,16 @@ static int prepare_descriptors(struct attempt *attempt)
 	}
 	child->sources = attempt->few_sources;
 	if (spec->descriptor_count > FEW_DESCRIPTORS) {
-		attempt->many_sources = sys_calloc(spec->descriptor_count, sizeof *attempt->many_sources);
+		attempt->many_sources =
+			sys_calloc(spec->descriptor_count, sizeof *attempt->many_sources);
 		if (!attempt->many_sources)
 			return -ENOMEM;
 		child->sources = attempt->many_sources;
 	}
-	child->executable_fd = asked(attempt, REEVE_PROCESS_SET_EXECUTABLE_FD) ? spec->executable_fd : -1;
-	child->directory_fd = asked(attempt, REEVE_PROCESS_SET_DIRECTORY_FD) ? spec->directory_fd : -1;
+	child->executable_fd =
+		asked(attempt, REEVE_PROCESS_SET_EXECUTABLE_FD) ? spec->executable_fd : -1;
+	child->directory_fd =
+		asked(attempt, REEVE_PROCESS_SET_DIRECTORY_FD) ? spec->directory_fd : -1;
 	return 0;
 }
 
@@ -178,12 +188,12 @@ static int prepare(struct attempt *attempt, const struct reeve_process_spec *spe
 	return 0;
 }
 
-/* --- The attempt ---------------------------------------------------------------------------------------------- */
+/* --- The attempt ------------------------------------------------------------------------------ */
 
 static bool is_about_cgroup(int error)
 {
 	return error == -EBADF || error == -EACCES || error == -ENOENT || error == -EBUSY ||
-		error == -EOPNOTSUPP || error == -ENODEV;
+	       error == -EOPNOTSUPP || error == -ENODEV;
 }
 
 /* Make the child. 0, or what failed, with the dead child's pid in *ret_pid. */
@@ -260,8 +270,8 @@ static void release(struct attempt *attempt)
 		munmap(attempt->child.report, sizeof *attempt->child.report);
 }
 
-int reeve_process_spawn(const struct reeve_process_spec *spec, struct reeve_process_failure *failure,
-	struct reeve_process **ret)
+int reeve_process_spawn(const struct reeve_process_spec *spec,
+	struct reeve_process_failure *failure, struct reeve_process **ret)
 {
 	struct attempt attempt;
 	int saved_errno = errno, r;
@@ -274,7 +284,8 @@ int reeve_process_spawn(const struct reeve_process_spec *spec, struct reeve_proc
 	if (r < 0 && failure)
 		*failure = (struct reeve_process_failure){
 			.error = r,
-			.stage = attempt.report.stage ? attempt.report.stage : REEVE_PROCESS_STAGE_PREPARE,
+			.stage = attempt.report.stage ? attempt.report.stage
+						      : REEVE_PROCESS_STAGE_PREPARE,
 			.index = attempt.report.index,
 			.pid = pid,
 		};

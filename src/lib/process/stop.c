@@ -12,11 +12,13 @@
 	(REEVE_SIGNAL_SET(SIGSTOP) | REEVE_SIGNAL_SET(SIGTSTP) | REEVE_SIGNAL_SET(SIGTTIN) |       \
 		REEVE_SIGNAL_SET(SIGTTOU) | REEVE_SIGNAL_SET(SIGCONT))
 
-static int send(struct reeve_process *process, const struct reeve_process_stop_plan *plan, int signal)
+static int send(
+	struct reeve_process *process, const struct reeve_process_stop_plan *plan, int signal)
 {
 	switch (plan->target) {
 	case REEVE_PROCESS_TARGET_GROUP: return reeve_process_signal_group(process, signal);
-	case REEVE_PROCESS_TARGET_CGROUP: return reeve_process_signal_cgroup(plan->cgroup_fd, signal);
+	case REEVE_PROCESS_TARGET_CGROUP:
+		return reeve_process_signal_cgroup(plan->cgroup_fd, signal);
 	default: return reeve_process_signal(process, signal);
 	}
 }
@@ -27,7 +29,8 @@ static bool needs_continue(int signal)
 	return signal != 0 && signal != SIGKILL && !(REEVE_SIGNAL_SET(signal) & JOB_CONTROL);
 }
 
-static int send_and_continue(struct reeve_process *process, const struct reeve_process_stop_plan *plan, int signal)
+static int send_and_continue(
+	struct reeve_process *process, const struct reeve_process_stop_plan *plan, int signal)
 {
 	int r = send(process, plan, signal);
 
@@ -78,7 +81,8 @@ static int check(const struct reeve_process_stop_plan *plan)
 	for (size_t i = 0; i < plan->step_count; i++) {
 		const struct reeve_process_stop_step *step = &plan->steps[i];
 
-		if (step->signal < 0 || step->signal > 64 || deadline_from(step->wait, &deadline) < 0)
+		if (step->signal < 0 || step->signal > 64 ||
+			deadline_from(step->wait, &deadline) < 0)
 			return -EINVAL;
 	}
 	return 0;

@@ -23,7 +23,8 @@ int reeve_process_signal(struct reeve_process *process, int signal)
 	return sys_pidfd_send_signal(process->pidfd, signal, NULL, 0) < 0 ? -errno : 0;
 }
 
-/* Older kernels know groups by number only, which is the group's for sure as long as its leader was not reaped. */
+/* Older kernels know groups by number only, which is the group's for sure as long as its leader was
+ * not reaped. */
 static int signal_group_by_number(struct reeve_process *process, int signal)
 {
 	int r = reeve_process_signal(process, 0);
@@ -40,7 +41,7 @@ int reeve_process_signal_group(struct reeve_process *process, int signal)
 	return errno == EINVAL ? signal_group_by_number(process, signal) : -errno;
 }
 
-/* --- cgroup v2 ------------------------------------------------------------------------------------------------ */
+/* --- cgroup v2 -------------------------------------------------------------------------------- */
 
 static int open_file(int directory, const char *name, int flags)
 {
@@ -49,7 +50,8 @@ static int open_file(int directory, const char *name, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Whether the events file says that there is a process in the cgroup or below: 1, 0, or a negative errno. */
+/* Whether the events file says that there is a process in the cgroup or below: 1, 0, or a negative
+ * errno. */
 static int is_populated(int events_fd)
 {
 	char text[256];

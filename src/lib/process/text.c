@@ -28,7 +28,8 @@ const char *reeve_process_stage_text(enum reeve_process_stage stage)
 	return is_stage(stage) ? stages[stage].text : "do something unknown";
 }
 
-size_t reeve_process_outcome_text(const struct reeve_process_outcome *outcome, char *buffer, size_t size)
+size_t reeve_process_outcome_text(
+	const struct reeve_process_outcome *outcome, char *buffer, size_t size)
 {
 	const char *signal = reeve_signal_name(outcome->status);
 	int length;
@@ -39,11 +40,16 @@ size_t reeve_process_outcome_text(const struct reeve_process_outcome *outcome, c
 		length = snprintf(buffer, size, "exited with status %d", outcome->status);
 		break;
 	case REEVE_PROCESS_SIGNALLED:
-		length = snprintf(buffer, size, "was killed by %s%s", signal, outcome->core ? " (core dumped)" : "");
+		length = snprintf(buffer, size, "was killed by %s%s", signal,
+			outcome->core ? " (core dumped)" : "");
 		break;
-	case REEVE_PROCESS_STOPPED: length = snprintf(buffer, size, "was stopped by %s", signal); break;
+	case REEVE_PROCESS_STOPPED:
+		length = snprintf(buffer, size, "was stopped by %s", signal);
+		break;
 	case REEVE_PROCESS_CONTINUED: length = snprintf(buffer, size, "was continued"); break;
-	default: length = snprintf(buffer, size, "ended, with a status that somebody else took"); break;
+	default:
+		length = snprintf(buffer, size, "ended, with a status that somebody else took");
+		break;
 	}
 	return length < 0 ? 0 : (size_t)length;
 }

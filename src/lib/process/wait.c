@@ -10,20 +10,21 @@
 #include "lib/process/reap.h"
 #include "lib/process/registry.h"
 
-#define EVENTS_ALL (REEVE_PROCESS_WAIT_ENDED | REEVE_PROCESS_WAIT_STOPPED | REEVE_PROCESS_WAIT_CONTINUED)
+#define EVENTS_ALL                                                                                 \
+	(REEVE_PROCESS_WAIT_ENDED | REEVE_PROCESS_WAIT_STOPPED | REEVE_PROCESS_WAIT_CONTINUED)
 /* How many processes reeve_process_wait_any() waits for without the heap. */
 #define FEW 64
 
 static int options_from(unsigned events)
 {
 	return (events & REEVE_PROCESS_WAIT_ENDED ? WEXITED : 0) |
-		(events & REEVE_PROCESS_WAIT_STOPPED ? WSTOPPED : 0) |
-		(events & REEVE_PROCESS_WAIT_CONTINUED ? WCONTINUED : 0);
+	       (events & REEVE_PROCESS_WAIT_STOPPED ? WSTOPPED : 0) |
+	       (events & REEVE_PROCESS_WAIT_CONTINUED ? WCONTINUED : 0);
 }
 
 /* Look at a status, then take it; whoever is faster leaves us to look again. */
-static int peek_and_reap(int type, id_t id, int options, reeve_nsec deadline,
-	struct reeve_process_outcome *ret)
+static int peek_and_reap(
+	int type, id_t id, int options, reeve_nsec deadline, struct reeve_process_outcome *ret)
 {
 	siginfo_t info;
 	int r;
@@ -40,8 +41,8 @@ static int peek_and_reap(int type, id_t id, int options, reeve_nsec deadline,
 	return r;
 }
 
-pid_t reeve_process_wait_pid(pid_t pid, unsigned events, reeve_nsec timeout,
-	struct reeve_process_outcome *ret)
+pid_t reeve_process_wait_pid(
+	pid_t pid, unsigned events, reeve_nsec timeout, struct reeve_process_outcome *ret)
 {
 	int type = pid > 0 ? P_PID : pid == -1 ? P_ALL : P_PGID;
 	id_t id = (id_t)(pid > 0 ? pid : pid == -1 ? 0 : -pid);
@@ -62,7 +63,7 @@ pid_t reeve_process_wait_pid(pid_t pid, unsigned events, reeve_nsec timeout,
 	return outcome.pid;
 }
 
-/* --- By handle ------------------------------------------------------------------------------------------------ */
+/* --- By handle -------------------------------------------------------------------------------- */
 
 int process_collect(struct reeve_process *process, struct reeve_process_outcome *ret)
 {
@@ -83,8 +84,8 @@ int process_collect(struct reeve_process *process, struct reeve_process_outcome 
 }
 
 /* A dead process that is being traced is its tracer's first: then there is nothing to poll for. */
-static int collect_until(struct reeve_process *process, reeve_nsec deadline,
-	struct reeve_process_outcome *ret)
+static int collect_until(
+	struct reeve_process *process, reeve_nsec deadline, struct reeve_process_outcome *ret)
 {
 	siginfo_t info;
 	int r;
@@ -97,7 +98,8 @@ static int collect_until(struct reeve_process *process, reeve_nsec deadline,
 	return r;
 }
 
-int reeve_process_wait(struct reeve_process *process, reeve_nsec timeout, struct reeve_process_outcome *ret)
+int reeve_process_wait(
+	struct reeve_process *process, reeve_nsec timeout, struct reeve_process_outcome *ret)
 {
 	reeve_nsec deadline;
 	int r = deadline_from(timeout, &deadline);
@@ -128,7 +130,8 @@ int reeve_process_wait_events(struct reeve_process *process, unsigned events, re
 	if (registry_ended(process, &outcome)) {
 		r = events & REEVE_PROCESS_WAIT_ENDED ? 0 : -ECHILD;
 	} else {
-		r = peek_and_reap(P_PIDFD, (id_t)process->pidfd, options_from(events), deadline, &outcome);
+		r = peek_and_reap(
+			P_PIDFD, (id_t)process->pidfd, options_from(events), deadline, &outcome);
 		if (r == -ECHILD && events & REEVE_PROCESS_WAIT_ENDED)
 			return collect_until(process, deadline, ret);
 	}
@@ -138,8 +141,8 @@ int reeve_process_wait_events(struct reeve_process *process, unsigned events, re
 }
 
 /* Wait for the first that ends: its index, or a negative errno. */
-static int poll_processes(struct reeve_process *const *processes, size_t count, struct pollfd *polled,
-	reeve_nsec deadline)
+static int poll_processes(struct reeve_process *const *processes, size_t count,
+	struct pollfd *polled, reeve_nsec deadline)
 {
 	size_t left = 0;
 	int r;
@@ -147,7 +150,8 @@ static int poll_processes(struct reeve_process *const *processes, size_t count, 
 	for (size_t i = 0; i < count; i++) {
 		bool waits = processes[i] && !registry_ended(processes[i], NULL);
 
-		polled[i] = (struct pollfd){ .fd = waits ? processes[i]->pidfd : -1, .events = POLLIN };
+		polled[i] =
+			(struct pollfd){ .fd = waits ? processes[i]->pidfd : -1, .events = POLLIN };
 		left += waits;
 	}
 	if (left == 0)

@@ -1,8 +1,10 @@
-/* Waiting with a deadline for what no descriptor tells: stopped and continued children, any child, a group.
+/* Waiting with a deadline for what no descriptor tells: stopped and continued children, any child,
+ * a group.
  *
- * waitid(2) has no timeout. Without a deadline it simply blocks; with one, a helper thread blocks in it (a child may be
- * waited for by every thread of its parent), and the caller polls for the thread's word. The status is looked at, not
- * taken, so a thread that is cancelled takes nothing with it. */
+ * waitid(2) has no timeout. Without a deadline it simply blocks; with one, a helper thread blocks
+ * in it (a child may be waited for by every thread of its parent), and the caller polls for the
+ * thread's word. The status is looked at, not taken, so a thread that is cancelled takes nothing
+ * with it. */
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
@@ -63,8 +65,9 @@ static void *help(void *argument)
 	siginfo_t info;
 
 	pthread_cleanup_push(close_word, helper);
-	while (sys_waitid_cancellable((idtype_t)helper->type, helper->id, &info,
-		       helper->options | WNOWAIT) < 0 && errno == EINTR)
+	while (sys_waitid_cancellable(
+		       (idtype_t)helper->type, helper->id, &info, helper->options | WNOWAIT) < 0 &&
+		errno == EINTR)
 		;
 	pthread_cleanup_pop(1);
 	return NULL;

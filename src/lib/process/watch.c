@@ -44,8 +44,8 @@ int reeve_process_watch(struct reeve_process *process, struct reeve_loop *loop,
 	r = reeve_loop_add_timer(loop, on_retry, process, &process->watch_retry);
 	if (r < 0)
 		return r;
-	r = reeve_loop_add_fd(loop, process->pidfd, REEVE_LOOP_READABLE, on_readable, process,
-		&process->watch);
+	r = reeve_loop_add_fd(
+		loop, process->pidfd, REEVE_LOOP_READABLE, on_readable, process, &process->watch);
 	if (r < 0) {
 		process->watch_retry = reeve_loop_source_free(process->watch_retry);
 		return r;
