@@ -370,7 +370,7 @@ static void *fork_and_wait(void *data)
 	pid_t pid = fork();
 
 	if (pid == 0)
-		exit(reeve_thread_is_alive(reeve_thread_self()) ? 0 : 1);
+		_exit(reeve_thread_is_alive(reeve_thread_self()) && reeve_thread_join_all(0) == 0 ? 0 : 1);
 	waitpid(pid, &status, 0);
 	return (void *)(intptr_t)status;
 }
