@@ -83,6 +83,12 @@ struct ini_value *ini_section_get(const struct ini_section *section, const char 
  * from [DEFAULT], as supervisord does after each file it includes. -ENOMEM. */
 int ini_expand_here(struct ini *ini, const char *here);
 
+/* For the parser: one more section or note, to be filled in (NULL: out of memory), and a value in place of the one that
+ * the section has for its key (-ENOMEM). */
+struct ini_section *ini_add_section(struct ini *ini, const char *name);
+struct ini_note *ini_add_note(struct ini *ini);
+int ini_set(struct ini_section *section, const struct ini_value *value);
+
 /* Whether a note of this kind means that the text is refused. */
 bool ini_note_refuses(enum ini_note_kind kind);
 
