@@ -118,6 +118,8 @@ START_TEST(a_chained_handler_runs_at_once_and_the_callback_later)
 	struct reeve_signal_subscription *subscription;
 	struct sigaction action = { .sa_sigaction = foreign_with_info, .sa_flags = SA_SIGINFO };
 
+	if (handlers_are_delayed(REEVE_SIGNAL_HANDLER))
+		return;
 	ck_assert_int_eq(sigaction(SIGRTMIN, &action, NULL), 0);
 	install(SIGUSR1, foreign_plain, 0);
 	ck_assert_int_eq(reeve_signal_chain(SIGRTMIN, true), -ENOENT);
@@ -317,8 +319,11 @@ static void trap(int mode)
 
 START_TEST(a_fault_is_not_deferred)
 {
-	int status = end_of(segfault, _i);
+	int status;
 
+	if (handlers_are_delayed(_i))
+		return;
+	status = end_of(segfault, _i);
 	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV, "status %#x", status);
 	status = end_of(trap, _i);
 	ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGTRAP, "status %#x", status);

@@ -61,9 +61,12 @@ END_TEST
 START_TEST(a_flood_leaves_the_programs_mask_alone)
 {
 	struct log log = { 0 };
-	struct reeve_signal_subscription *subscription = subscribe(SIGRTMIN, log_event, &log);
+	struct reeve_signal_subscription *subscription;
 	reeve_signal_set mine = REEVE_SIGNAL_SET(SIGRTMIN), old;
 
+	if (handlers_are_delayed(REEVE_SIGNAL_HANDLER))
+		return;
+	subscription = subscribe(SIGRTMIN, log_event, &log);
 	reeve_signal_dispatch();
 	for (int i = 0; i < 2000; i++)
 		ck_assert_int_eq(reeve_signal_queue(getpid(), SIGRTMIN, i), 0);

@@ -48,6 +48,11 @@ int kernel_execveat(
 	return (int)syscall(SYS_execveat, fd, path, argv, environment, flags);
 }
 
+int kernel_signalfd(int fd, uint64_t set, int flags)
+{
+	return (int)syscall(SYS_signalfd4, fd, &set, sizeof set, flags);
+}
+
 int kernel_tgkill(pid_t pid, pid_t tid, int signal)
 {
 	return (int)syscall(SYS_tgkill, pid, tid, signal);

@@ -27,6 +27,9 @@ int kernel_set_mask(const uint64_t *set, uint64_t *old);
 
 int kernel_pidfd_open(pid_t pid, unsigned flags);
 int kernel_pidfd_send_signal(int pidfd, int signal, siginfo_t *info, unsigned flags);
+/* signalfd(2), of a set with bit n-1 for signal n. */
+int kernel_signalfd(int fd, uint64_t set, int flags);
+
 int kernel_tgkill(pid_t pid, pid_t tid, int signal);
 int kernel_rt_sigqueueinfo(pid_t pid, int signal, siginfo_t *info);
 int kernel_rt_tgsigqueueinfo(pid_t pid, pid_t tid, int signal, siginfo_t *info);

@@ -1,7 +1,6 @@
 /* REEVE_SIGNAL_FD: the signals stay blocked, and the dispatcher reads them from a signalfd(2), many at a time. What one
  * read brought is kept here, not on a stack, so that a nested dispatch goes on where the outer one was. */
 #include <errno.h>
-#include <signal.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -11,7 +10,6 @@
 #include "lib/signal/descriptor.h"
 #include "lib/signal/event.h"
 #include "lib/signal/intake.h"
-#include "lib/signal/mask.h"
 #include "lib/signal/mode.h"
 
 #define BATCH 64
@@ -23,12 +21,10 @@ static struct {
 	size_t next, end;
 } batch;
 
+/* A new one for -1, or another set for one that is there. */
 static int open_signalfd(int fd)
 {
-	sigset_t set;
-
-	mask_to_sigset(blocked_set(), &set);
-	fd = sys_signalfd(fd, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	fd = sys_signalfd(fd, blocked_set(), SFD_CLOEXEC | SFD_NONBLOCK);
 	return fd < 0 ? -errno : fd;
 }
 

@@ -49,7 +49,7 @@ void gate_close(void)
 
 bool gate_is_open(void)
 {
-	atomic_bool *open = atomic_load_explicit(&page, memory_order_relaxed);
+	atomic_bool *open = atomic_load_explicit(&page, memory_order_acquire);
 
 	return open && atomic_load_explicit(open, memory_order_relaxed);
 }

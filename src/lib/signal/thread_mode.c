@@ -73,14 +73,12 @@ static void *move_signals(void *unused)
 
 static int set_signals(void)
 {
-	sigset_t set;
-	int fd;
+	int fd = sys_signalfd(signals < 0 ? -1 : signals, blocked_set(), SFD_CLOEXEC | SFD_NONBLOCK);
 
-	mask_to_sigset(blocked_set(), &set);
-	fd = sys_signalfd(signals < 0 ? -1 : signals, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)
 		return -errno;
-	signals = fd;
+	if (signals < 0)
+		signals = fd;
 	return 0;
 }
 
