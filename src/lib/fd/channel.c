@@ -117,11 +117,11 @@ int reeve_channel_peer(int channel, struct reeve_channel_credentials *ret)
 static void attach_descriptors(
 	struct msghdr *message, union send_control *control, const int *descriptors, size_t count)
 {
-	message->msg_control = control;
-	message->msg_controllen = CMSG_SPACE(count * sizeof(int));
 	control->header.cmsg_level = SOL_SOCKET;
 	control->header.cmsg_type = SCM_RIGHTS;
 	control->header.cmsg_len = CMSG_LEN(count * sizeof(int));
+	message->msg_control = control;
+	message->msg_controllen = control->header.cmsg_len; /* the last one needs no padding */
 	memcpy(CMSG_DATA(&control->header), descriptors, count * sizeof(int));
 }
 
