@@ -58,24 +58,8 @@ static void finish(struct core *core)
 	reeve_loop_stop(core->loop, 0);
 }
 
-void shutdown_progress(struct core *core)
+static void report(const struct core *core)
 {
-	int64_t priority = 0;
-
-	if (core_mood(core) >= MOOD_RUNNING || core->finished)
-		return;
-	if (!next_priority(core, &priority)) {
-		finish(core);
-		return;
-	}
-	for (size_t g = core->group_count; g-- > 0;)
-		if (core->groups[g].settings->priority == priority)
-			stop_group(&core->groups[g]);
-}
-
-static void report(struct reeve_loop_source *source, uint64_t expirations, void *data)
-{
-	struct core *core = data;
 	char names[LOG_RECORD_MAX / 2] = "";
 	size_t used = 0;
 
@@ -96,14 +80,43 @@ static void report(struct reeve_loop_source *source, uint64_t expirations, void 
 		}
 	}
 full:
-	log_line(LOG_INFO, "waiting for %s to die", names);
+	if (used > 0)
+		log_line(LOG_INFO, "waiting for %s to die", names);
+}
+
+static void report_due(struct reeve_loop_source *source, uint64_t expirations, void *data)
+{
+	report(data);
+}
+
+/* At once, and then now and again. */
+static void begin_reports(struct core *core)
+{
+	if (core->report)
+		return;
+	report(core);
+	if (reeve_loop_add_timer(core->loop, report_due, core, &core->report) == 0)
+		reeve_loop_timer_start(core->report, REPORT_INTERVAL, REPORT_INTERVAL);
+}
+
+void shutdown_progress(struct core *core)
+{
+	int64_t priority = 0;
+
+	if (core_mood(core) >= MOOD_RUNNING || core->finished)
+		return;
+	if (!next_priority(core, &priority)) {
+		finish(core);
+		return;
+	}
+	for (size_t g = core->group_count; g-- > 0;)
+		if (core->groups[g].settings->priority == priority)
+			stop_group(&core->groups[g]);
+	begin_reports(core);
 }
 
 void shutdown_begin(struct core *core, enum mood mood)
 {
 	atomic_store(&core->board->header->mood, mood);
-	if (!core->report &&
-		reeve_loop_add_timer(core->loop, report, core, &core->report) == 0)
-		reeve_loop_timer_start(core->report, REPORT_INTERVAL, REPORT_INTERVAL);
 	core_schedule_progress(core);
 }
