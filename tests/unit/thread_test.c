@@ -339,6 +339,18 @@ END_TEST
 
 /* --- fork --- */
 
+static bool can_start_in_child(void)
+{
+#ifndef __SANITIZE_THREAD__ /* which does not support that */
+	struct reeve_thread *own = start(NULL, give_back, NULL);
+
+	if (reeve_thread_join(own, REEVE_FOREVER, NULL) < 0)
+		return false;
+	reeve_thread_free(own);
+#endif
+	return true;
+}
+
 START_TEST(a_forked_child_is_without_the_other_threads)
 {
 	struct reeve_thread *thread = start(NULL, wait_at_gate, NULL);
@@ -349,11 +361,9 @@ START_TEST(a_forked_child_is_without_the_other_threads)
 		bool right = !reeve_thread_is_alive(thread) &&
 			reeve_thread_join(thread, REEVE_FOREVER, NULL) == -ESRCH &&
 			reeve_thread_join_all(REEVE_FOREVER) == 0;
-		struct reeve_thread *own = start(NULL, give_back, NULL);
 
 		reeve_thread_free(thread);
-		right = right && reeve_thread_join(own, REEVE_FOREVER, NULL) == 0;
-		reeve_thread_free(own);
+		right = right && can_start_in_child();
 		exit(right ? 0 : 1); /* and does not wait for threads that are not there */
 	}
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);

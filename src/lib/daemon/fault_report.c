@@ -54,10 +54,10 @@ static _Unwind_Reason_Code visit(struct _Unwind_Context *context, void *data)
 	return walk->frames->more ? _URC_NORMAL_STOP : _URC_NO_REASON;
 }
 
-/* Returns whether `from` was among the frames. */
-static bool walk_stack(uintptr_t from, struct frames *ret)
+/* Returns whether `from` was among the frames; `own_too`: or did not matter. */
+static bool walk_stack(uintptr_t from, bool own_too, struct frames *ret)
 {
-	struct walk walk = { .frames = ret, .from = from };
+	struct walk walk = { .frames = ret, .from = from, .found = own_too };
 
 	ret->count = 0;
 	ret->more = false;
@@ -98,22 +98,25 @@ static uintptr_t return_address_at_entry(const ucontext_t *context)
 #endif
 
 /* The frames from the one that the signal interrupted on. A jump to nowhere (a NULL function pointer) leaves the unwinder
- * without a beginning; then the return address of that call is one. */
+ * without a beginning; then the return address of that call is one. Where the handler was called late (sanitizers do so),
+ * its own frames are the best there is. */
 static void frames_of_context(const ucontext_t *context, struct frames *ret)
 {
 	uintptr_t address = program_counter(context);
 	struct fault_module ignored;
+	uintptr_t caller;
 
-	if (walk_stack(address, ret) && ret->count > 1)
+	if (walk_stack(address, false, ret) && ret->count > 1)
 		return;
+	if (ret->count == 0 && module_find(address, &ignored)) {
+		walk_stack(0, true, ret);
+		return;
+	}
 	ret->count = 0;
 	add_frame(ret, address, false);
-	if (!module_find(address, &ignored)) {
-		uintptr_t caller = return_address_at_entry(context);
-
-		if (caller)
-			add_frame(ret, caller, true);
-	}
+	caller = return_address_at_entry(context);
+	if (caller)
+		add_frame(ret, caller, true);
 }
 
 /* --- text --- */
@@ -248,7 +251,7 @@ int report_caller(int fd, const void *return_address)
 	writer_text(&writer, "Backtrace of ");
 	write_thread(&writer);
 	writer_text(&writer, "\n");
-	walk_stack((uintptr_t)return_address, &frames);
+	walk_stack((uintptr_t)return_address, false, &frames);
 	write_frames(&writer, &frames);
 	return writer_end(&writer);
 }
