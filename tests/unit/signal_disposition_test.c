@@ -300,6 +300,7 @@ static void segfault(int mode)
 	volatile char *nowhere = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	choose_mode(mode);
+	signal(SIGSEGV, SIG_DFL); /* not a sanitizer's */
 	subscribe(SIGSEGV, log_event, &log);
 	*nowhere = 1;
 }
