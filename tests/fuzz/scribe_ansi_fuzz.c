@@ -37,7 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	expected_size = strip_whole(text, size, expected);
 	for (size_t at = 0; at < size; at += piece)
-		used += ansi_strip(&state, text + at, size - at < piece ? size - at : piece, out + used);
+		used += ansi_strip(
+			&state, text + at, size - at < piece ? size - at : piece, out + used);
 	used += ansi_finish(&state, out + used);
 	if (used != expected_size || memcmp(out, expected, used) != 0)
 		abort();

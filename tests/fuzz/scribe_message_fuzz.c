@@ -36,7 +36,8 @@ static void remove_directory(void)
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		for (int k = 0; k <= 256; k++) {
-			snprintf(path, sizeof path, k > 0 ? "%s/%s.%d" : "%s/%s", directory, names[i], k);
+			snprintf(path, sizeof path, k > 0 ? "%s/%s.%d" : "%s/%s", directory,
+				names[i], k);
 			unlink(path);
 		}
 	rmdir(directory);
@@ -169,29 +170,14 @@ static void tell_one(struct fuzzed *fuzzed, uint32_t type)
 static void do_command(struct fuzzed *fuzzed)
 {
 	switch (next_byte(&fuzzed->input)) {
-	case 'm':
-		receive_bytes(fuzzed);
-		break;
-	case 'o':
-		open_stream(fuzzed);
-		break;
-	case 'w':
-		write_some(fuzzed);
-		break;
-	case 'c':
-		tell_one(fuzzed, MESSAGE_LOG_CLOSE);
-		break;
-	case 'e':
-		tell_one(fuzzed, MESSAGE_LOG_CLEAR);
-		break;
-	case 'r':
-		tell_one(fuzzed, MESSAGE_LOG_REOPEN);
-		break;
-	case 'f':
-		tell_one(fuzzed, MESSAGE_LOG_FINISH);
-		break;
-	default:
-		reeve_loop_run_once(fuzzed->scribe.loop, 0);
+	case 'm': receive_bytes(fuzzed); break;
+	case 'o': open_stream(fuzzed); break;
+	case 'w': write_some(fuzzed); break;
+	case 'c': tell_one(fuzzed, MESSAGE_LOG_CLOSE); break;
+	case 'e': tell_one(fuzzed, MESSAGE_LOG_CLEAR); break;
+	case 'r': tell_one(fuzzed, MESSAGE_LOG_REOPEN); break;
+	case 'f': tell_one(fuzzed, MESSAGE_LOG_FINISH); break;
+	default: reeve_loop_run_once(fuzzed->scribe.loop, 0);
 	}
 }
 
