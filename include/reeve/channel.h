@@ -39,7 +39,8 @@ extern "C" {
 
 /* Who sent a message, or who made the other end. The kernel vouches for it: only a process with
  * CAP_SYS_ADMIN (pid), CAP_SETUID or CAP_SETGID may claim to be another. A process that the
- * receiver's namespaces don't know has pid 0 and the overflow ids (65534). */
+ * receiver's namespaces don't know has pid 0 and the overflow ids (65534). Where the kernel did not
+ * say (a socket that was not adopted) the pid is 0 and both ids are -1. */
 struct reeve_channel_credentials {
 	pid_t pid;
 	uid_t uid;
@@ -61,7 +62,7 @@ REEVE_API int reeve_channel_pair(int ret[2]);
 
 /* Make sure that a descriptor that was inherited or received is a channel, and prepare it: from
  * now on it is close-on-exec and reports the sender of each message. A message that was sent
- * before may lack it (pid 0).
+ * before may lack it (pid 0, overflow ids).
  *
  * Returns 0, -EBADF, -ENOTSOCK, -EPROTOTYPE (a socket, but not a connected Unix SOCK_SEQPACKET
  * one). */

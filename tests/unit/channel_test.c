@@ -332,8 +332,8 @@ START_TEST(each_message_tells_who_sent_it)
 	pid_t child = fork();
 
 	if (child == 0)
-		_exit((getuid() == 0 && (setresgid(65534, 65534, 65534) ||
-						setresuid(65534, 65534, 65534))) ||
+		_exit((getuid() == 0 &&
+			      (setresgid(65534, 65534, 65534) || setresuid(65534, 65534, 65534))) ||
 			send_plain(ends[0], "x"));
 	ck_assert_int_eq(
 		reeve_channel_receive(ends[1], &byte, 1, NULL, 0, &info, REEVE_FOREVER), 1);
@@ -366,7 +366,14 @@ START_TEST(adopting_prepares_a_foreign_socket)
 	char byte;
 
 	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
+	ck_assert_int_eq(send_plain(fds[1], "x"), 0);
+	ck_assert_int_eq(reeve_channel_receive(fds[0], &byte, 1, NULL, 0, &info, 0), 1);
+	ck_assert_int_eq(info.sender.pid, 0);
+	ck_assert_uint_eq(info.sender.uid, (uid_t)-1);
+	ck_assert_int_eq(send_plain(fds[1], "x"), 0);
 	ck_assert_int_eq(reeve_channel_adopt(fds[0]), 0);
+	ck_assert_int_eq(reeve_channel_receive(fds[0], &byte, 1, NULL, 0, &info, 0), 1);
+	ck_assert_uint_ne(info.sender.uid, 0);
 	ck_assert(is_cloexec(fds[0]));
 	ck_assert_int_eq(send_plain(fds[1], "x"), 0);
 	ck_assert_int_eq(reeve_channel_receive(fds[0], &byte, 1, NULL, 0, &info, 0), 1);

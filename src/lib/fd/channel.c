@@ -37,7 +37,7 @@ union receive_control {
 /* What the control data of one received message holds; the descriptors still lie there. */
 struct received {
 	struct ucred sender;
-	bool has_sender;
+	bool has_sender; /* else it is nobody: never 0, for that is root */
 	const unsigned char *descriptors;
 	size_t count;
 };
@@ -156,7 +156,7 @@ int reeve_channel_send(int channel, const void *data, size_t size, const int *de
 
 static struct received look_at(struct msghdr *message)
 {
-	struct received received = { 0 };
+	struct received received = { .sender = { 0, (uid_t)-1, (gid_t)-1 } };
 
 	for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part;
 		part = CMSG_NXTHDR(message, part)) {

@@ -260,18 +260,17 @@ static int connect_until(int fd, const struct address *address, reeve_nsec deadl
 {
 	int r;
 
-	do {
+	for (;;) {
 		r = limit_connect(fd, deadline_left(deadline));
 		if (r < 0)
 			return r;
 		r = connect_to(fd, address);
-		if (r == -EINTR) {
-			r = interrupt_run();
-			if (r < 0)
-				return r;
-			r = -EINTR;
-		}
-	} while (r == -EINTR);
+		if (r != -EINTR)
+			break;
+		r = interrupt_run();
+		if (r < 0)
+			return r;
+	}
 	if (r < 0)
 		return r == -EAGAIN ? -ETIMEDOUT : r;
 	return limit_connect(fd, REEVE_FOREVER);

@@ -126,11 +126,12 @@ static int map_pages(struct reeve_map *map, unsigned seals)
 	return 0;
 }
 
-/* Map a part of a file; `fd` becomes the map's if that works. */
-static int map_take(
+/* Map a part of a file. `fd` is consumed: the map's afterwards, or closed. */
+static int map_consume(
 	int fd, enum reeve_map_access access, uint64_t offset, size_t size, struct reeve_map **ret)
 {
 	CLEANUP_FREE struct reeve_map *map = NULL;
+	CLEANUP_FD int owned = fd;
 	unsigned seals = seals_of(fd);
 	uint64_t file_size;
 	int r;
@@ -156,51 +157,27 @@ static int map_take(
 	r = map_pages(map, seals);
 	if (r < 0)
 		return r;
+	(void)TAKE_FD(owned);
 	*ret = TAKE_PTR(map);
 	return 0;
 }
 
-static int map_copy_of(int borrowed, enum reeve_map_access access, uint64_t offset, size_t size,
-	struct reeve_map **ret)
-{
-	CLEANUP_FD int fd = sys_fcntl(borrowed, F_DUPFD_CLOEXEC, 0);
-	int r;
-
-	if (fd < 0)
-		return -errno;
-	r = map_take(fd, access, offset, size, ret);
-	if (r == 0)
-		(void)TAKE_FD(fd);
-	return r;
-}
-
 /* O_NONBLOCK and O_NOCTTY: what is no regular file is refused, not waited for. */
-static int open_regular(const char *path, enum reeve_map_access access, int flags)
-{
-	int mode = access == REEVE_MAP_WRITE ? O_RDWR : O_RDONLY;
-	int fd = sys_open(path, mode | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags, 0);
-
-	return fd < 0 ? -errno : fd;
-}
-
 int reeve_map_file(const char *path, enum reeve_map_access access, uint64_t offset, size_t size,
 	struct reeve_map **ret)
 {
-	CLEANUP_FD int fd = open_regular(path, access, 0);
-	int r;
+	int mode = access == REEVE_MAP_WRITE ? O_RDWR : O_RDONLY;
+	int fd = sys_open(path, mode | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
 
-	if (fd < 0)
-		return fd;
-	r = map_take(fd, access, offset, size, ret);
-	if (r == 0)
-		(void)TAKE_FD(fd);
-	return r;
+	return fd < 0 ? -errno : map_consume(fd, access, offset, size, ret);
 }
 
 int reeve_map_descriptor(
 	int fd, enum reeve_map_access access, uint64_t offset, size_t size, struct reeve_map **ret)
 {
-	return map_copy_of(fd, access, offset, size, ret);
+	int copy = sys_fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	return copy < 0 ? -errno : map_consume(copy, access, offset, size, ret);
 }
 
 /* The seals are looked at before the size: so the size that is seen is one that stays. */
@@ -222,7 +199,7 @@ int reeve_map_received(int fd, enum reeve_map_access access, size_t minimum, uns
 		return r;
 	if (size < minimum)
 		return -ENODATA;
-	return map_copy_of(fd, access, 0, 0, ret);
+	return reeve_map_descriptor(fd, access, 0, 0, ret);
 }
 
 static int create_memory(const char *name)
@@ -238,7 +215,6 @@ static int create_memory(const char *name)
 int reeve_map_memory(const char *name, size_t size, unsigned seals, struct reeve_map **ret)
 {
 	CLEANUP_FD int fd = -EBADF;
-	int r;
 
 	if (!name)
 		name = "reeve";
@@ -252,10 +228,7 @@ int reeve_map_memory(const char *name, size_t size, unsigned seals, struct reeve
 		return -errno;
 	if (seals && sys_fcntl(fd, F_ADD_SEALS, (long)seals) < 0)
 		return -errno;
-	r = map_take(fd, REEVE_MAP_WRITE, 0, size, ret);
-	if (r == 0)
-		(void)TAKE_FD(fd);
-	return r;
+	return map_consume(TAKE_FD(fd), REEVE_MAP_WRITE, 0, size, ret);
 }
 
 int reeve_map_anonymous(size_t size, struct reeve_map **ret)
