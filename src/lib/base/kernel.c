@@ -74,6 +74,17 @@ int kernel_futex_wait(const _Atomic uint32_t *word, uint32_t value, const struct
 		FUTEX_BITSET_MATCH_ANY);
 }
 
+/* The offset goes in two halves; on a 64-bit machine the first holds all of it. */
+ssize_t kernel_preadv2(int fd, const struct iovec *parts, int count, off_t offset, int flags)
+{
+	return syscall(SYS_preadv2, fd, parts, count, (long)offset, 0L, flags);
+}
+
+ssize_t kernel_pwritev2(int fd, const struct iovec *parts, int count, off_t offset, int flags)
+{
+	return syscall(SYS_pwritev2, fd, parts, count, (long)offset, 0L, flags);
+}
+
 int kernel_close_range(unsigned first, unsigned last, unsigned flags)
 {
 	return (int)syscall(SYS_close_range, first, last, flags);

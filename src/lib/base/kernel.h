@@ -10,6 +10,7 @@
 #include <time.h>
 
 struct epoll_event;
+struct iovec;
 
 /* clone3(2) or clone(2), by its number: `run(argument)` is called in the child, on the stack that
  * the arguments name, and what it returns is the child's exit status. Arguments as the kernel takes
@@ -38,6 +39,10 @@ int kernel_execveat(
 
 /* FUTEX_WAIT until a point on CLOCK_MONOTONIC, within the process. */
 int kernel_futex_wait(const _Atomic uint32_t *word, uint32_t value, const struct timespec *until);
+
+/* preadv2(2) and pwritev2(2), which not every libc has. */
+ssize_t kernel_preadv2(int fd, const struct iovec *parts, int count, off_t offset, int flags);
+ssize_t kernel_pwritev2(int fd, const struct iovec *parts, int count, off_t offset, int flags);
 
 int kernel_close_range(unsigned first, unsigned last, unsigned flags);
 

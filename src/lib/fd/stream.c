@@ -17,6 +17,10 @@
 #include "lib/base/sys.h"
 #include "lib/fd/sigpipe.h"
 
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 0x00000008
+#endif
+
 /* One direction: a call that may wait (flags 0), or may not (RWF_NOWAIT). Negative errno. */
 typedef ssize_t transfer(int fd, const struct iovec *parts, int count, int flags);
 
