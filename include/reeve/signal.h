@@ -1,28 +1,34 @@
 /* reeve/signal.h - signals: handled at a safe point, with everything the sender said; sent; masked; waited for.
  *
- * A callback that is subscribed to a signal runs later, in ordinary context, where it may call anything. It runs
- * in reeve_signal_dispatch() and reeve_signal_wait(), and, in the main thread, inside every libreeve call that
- * blocks: such a call runs the callbacks that are due and goes on with the time that is left (PEP 475).
+ * A callback that is subscribed to a signal runs later, in ordinary context, where it may call anything: in
+ * reeve_signal_dispatch(), reeve_signal_wait() and reeve_signal_pause(), and, in the main thread, inside every
+ * libreeve call that blocks. Such a call runs the callbacks that are due and goes on with the time that is
+ * left (PEP 475).
  *
  * How signals get in (reeve_signal_set_mode(), once, before the first subscription):
  *
- *   REEVE_SIGNAL_HANDLER  The default; lives with foreign code, threads and handlers. A sigaction(2) handler copies
- *                         each siginfo to a ring of 8192. Real-time signals are left in the kernel's queue when
- *                         1024 wait there and the thread interrupted is the one that dispatches, so that a flood
- *                         loses nothing and keeps its order in a program with one thread that takes signals.
- *   REEVE_SIGNAL_THREAD   A thread of the library takes signals from the kernel's queue as they arrive. Nothing is
- *                         lost or reordered in a threaded program either: when the ring is full, the kernel's
- *                         queue is the buffer and the sender gets EAGAIN.
- *   REEVE_SIGNAL_FD       signalfd(2), read by whoever dispatches. The fastest; for a program that owns its threads.
+ *   REEVE_SIGNAL_HANDLER  The default; lives with foreign code, threads and handlers. A sigaction(2) handler
+ *                         copies each siginfo to a ring of 8192. When 1024 wait there, and the thread that is
+ *                         interrupted is the one that dispatches (the last that did; at first the only one
+ *                         there is), real-time signals stay in the kernel's queue, so that a flood loses
+ *                         nothing and keeps its order where one thread takes the signals and dispatches. Signals
+ *                         that several threads take may change places, and a thread that takes more than the
+ *                         ring holds while nobody dispatches leaves a count instead (see `count` below).
+ *   REEVE_SIGNAL_THREAD   A thread of the library takes signals from the kernel's queue as they arrive. Nothing
+ *                         is lost or reordered in a threaded program either: when the ring is full, the kernel's
+ *                         queue is the buffer, and when that is full the sender gets EAGAIN.
+ *   REEVE_SIGNAL_FD       signalfd(2), read by whoever dispatches; likewise without loss. The fastest; for a
+ *                         program that owns its threads.
  *
- * In the last two a subscribed signal is blocked in the subscribing thread and in threads made later. A thread made
- * before that still has it open is no danger: the signal is put back into the process's queue and blocked there
- * too. Blocked signals are inherited through execve(2): reset the mask in children (reeve/process.h does). There no
- * system call is interrupted by a subscribed signal but those of libreeve in the main thread; a signal that is
- * directed to one thread is dispatched only by that thread.
+ * In the last two a subscribed signal is blocked in the subscribing thread and in threads made later. A thread
+ * made before that still has it open is no danger: what it gets is put back into the process's queue, and the
+ * signal blocked there too. Blocked signals are inherited through execve(2): reset the mask in children
+ * (reeve/process.h does). A subscribed signal then interrupts no system call; libreeve's blocking calls in the
+ * main thread wake up for it all the same. A signal that is directed to one thread is dispatched by that thread
+ * alone (FD), or never (THREAD: take it with reeve_signal_wait_for()).
  *
  * Standard signals (1 to 31) that are pending already are coalesced by the kernel, and by nobody else:
- * reeve_signal_count() tells how many arrived. Real-time signals are all told, in order, with their value.
+ * reeve_signal_count() tells how many arrived. Real-time signals are all told, with their value.
  *
  * Refusals: -EINVAL no such signal (0, -1, 65); -EPERM SIGKILL and SIGSTOP, which cannot be handled; -EBUSY
  * those that the C library keeps for itself (32 and 33 with glibc). reeve_signal_refusal() says it in words.
@@ -33,9 +39,9 @@
  *
  * After fork(2) the child keeps subscriptions, forgets what was due in the parent, has a descriptor of its own
  * behind the same number (which must be added anew to an epoll(7) set), no wakeup descriptor, and never
- * writes to its parent's.
+ * writes to its parent's. A child of vfork(2) must not call anything here.
  *
- * Everything here is thread-safe. Nothing is async-signal-safe but what says so. */
+ * Everything here is thread-safe. Nothing is async-signal-safe but what says so. See signal(7). */
 #ifndef REEVE_SIGNAL_H
 #define REEVE_SIGNAL_H
 
@@ -59,7 +65,8 @@ typedef uint64_t reeve_signal_set;
 
 /* --- Names --------------------------------------------------------------------------------------------- */
 
-/* "SIGTERM", "SIGRTMIN", "SIGRTMIN+3", "SIGRTMAX"; NULL for what is no signal. Static text. Async-signal-safe. */
+/* "SIGTERM", "SIGRTMIN", "SIGRTMIN+3", "SIGRTMAX"; NULL for what is no signal or the C library's own. Static
+ * text. Async-signal-safe. */
 REEVE_API const char *reeve_signal_name(int signo);
 
 /* The signal called `text`: "TERM", "SIGTERM", "SIGRTMIN+3", "RTMAX-1", "15", in either case.
@@ -75,7 +82,8 @@ REEVE_API reeve_signal_set reeve_signal_valid(void);
 /* 0 if `signo` can be handled, or -EINVAL, -EPERM, -EBUSY as above. Async-signal-safe. */
 REEVE_API int reeve_signal_check(int signo);
 
-/* Why `signo` cannot be handled, as "SIGKILL cannot be caught, blocked or ignored"; NULL if it can. Static text. */
+/* Why `signo` cannot be handled, as "SIGKILL cannot be caught, blocked or ignored"; NULL if it can. Static
+ * text. */
 REEVE_API const char *reeve_signal_refusal(int signo);
 
 /* --- Subscriptions ------------------------------------------------------------------------------------- */
@@ -108,7 +116,7 @@ struct reeve_signal_event {
 	void *address;	/* fault signals that were sent by the kernel: address */
 	int64_t utime;	/* SIGCHLD: user and system time, in clock ticks */
 	int64_t stime;
-	uint64_t count; /* 1, or how many arrivals this one stands for: the ring was full, and only the number is known */
+	uint64_t count; /* 1; or how many arrivals it stands for, of which the ring being full left only the number */
 };
 
 /* Runs at a safe point; may subscribe, unsubscribe (itself too), dispatch, block, fork. */
@@ -116,8 +124,8 @@ typedef void reeve_signal_callback(const struct reeve_signal_event *event, void 
 
 struct reeve_signal_subscription;
 
-/* Have `callback` run for each arrival of `signo`. Several subscriptions to one signal run in the order in which they were
- * made; the first one installs, and saves what was installed before.
+/* Have `callback` run for each arrival of `signo`. Several subscriptions to one signal run in the order in which
+ * they were made; the first one installs, and saves what was installed before.
  *
  *   data   passed through; borrowed until unsubscribed
  *   ret    a handle, to be given to reeve_signal_unsubscribe()
@@ -127,15 +135,16 @@ struct reeve_signal_subscription;
 REEVE_API int reeve_signal_subscribe(
 	int signo, reeve_signal_callback *callback, void *data, struct reeve_signal_subscription **ret);
 
-/* Ends a subscription; takes NULL, returns NULL. With the last one of a signal, what was installed before is put back, unless
- * somebody replaced our handler meanwhile. Arrivals that were not dispatched yet are dropped then.
+/* End a subscription; takes NULL, returns NULL. With the last one of a signal, what was installed before is put
+ * back, unless somebody replaced our handler meanwhile. Arrivals that were not dispatched yet are dropped then.
  *
- * When it returns the callback does not run and won't: another thread that is running callbacks is waited for, so hold no lock
- * that they take. Within a callback it returns at once, and the callbacks ended do not run any more. */
+ * When it returns the callback does not run and won't: another thread that is running callbacks is waited for,
+ * so hold no lock that they take. Within a callback it returns at once; what it ended runs no more. */
 REEVE_API struct reeve_signal_subscription *reeve_signal_unsubscribe(
 	struct reeve_signal_subscription *subscription);
 
-/* How many arrivals of `signo` were taken in since its first subscription ever; 0 for what is no signal. Async-signal-safe. */
+/* How many arrivals of `signo` were taken in since its first subscription ever; 0 for what is no signal.
+ * Async-signal-safe. */
 REEVE_API uint64_t reeve_signal_count(int signo);
 
 /* Release what subscriptions share: descriptor, ring, thread. Another mode may be chosen afterwards.
@@ -144,9 +153,10 @@ REEVE_API int reeve_signal_shutdown(void);
 
 /* --- Safe points --------------------------------------------------------------------------------------- */
 
-/* Run the callbacks of all arrivals so far. Returns how many arrivals there were (0: none), or negative errno
- * (reading the signals failed: -ENOMEM, -EMFILE in a forked child). One thread dispatches at a time, others wait for
- * it; a callback may dispatch (nested, what comes after its own). */
+/* Run the callbacks of the arrivals so far (at most some thousands in one call: then the descriptor stays readable).
+ * Returns how many arrivals there were (0: none), or negative errno (signals could not be read, or a forked child
+ * lacks the means to start over: -ENOMEM, -EMFILE, ...; nothing is lost). One thread dispatches at a time,
+ * others wait for it; a callback may dispatch, nested: what comes after its own. */
 REEVE_API int reeve_signal_dispatch(void);
 
 /* Wait until something arrived, and dispatch. Returns how many arrivals (at least 1), or -ETIMEDOUT, -EINVAL.
@@ -157,8 +167,9 @@ REEVE_API int reeve_signal_wait(reeve_nsec timeout);
  * dispatched, and dispatch. Returns how many arrivals (0: only a foreign handler ran), or -ETIMEDOUT, -EINVAL. */
 REEVE_API int reeve_signal_pause(reeve_nsec timeout);
 
-/* One descriptor for any event loop: readable (POLLIN) when dispatch is due. Never read it; call reeve_signal_dispatch().
- * The same one until reeve_signal_shutdown(), which closes it. Or -EMFILE, -ENFILE, -ENOMEM. */
+/* One descriptor for any event loop: readable (POLLIN) when dispatch is due. Never read it; call
+ * reeve_signal_dispatch(). The same one until reeve_signal_shutdown(), which closes it. Or -EMFILE, -ENFILE,
+ * -ENOMEM, -EAGAIN. */
 REEVE_API int reeve_signal_fd(void);
 
 /* --- Dispositions -------------------------------------------------------------------------------------- */
@@ -174,28 +185,30 @@ enum reeve_signal_disposition {
 REEVE_API int reeve_signal_disposition(int signo);
 
 /* Ignore a signal, or give it its default action. What was there before is kept for reeve_signal_restore().
- * Returns 0, -EINVAL, -EPERM, -EBUSY (the C library's own, or -EEXIST: there are subscriptions, end them first). */
+ * Returns 0, -EINVAL, -EPERM, -EBUSY, or -EEXIST (there are subscriptions: end them first). */
 REEVE_API int reeve_signal_ignore(int signo);
 REEVE_API int reeve_signal_default(int signo);
 
-/* Put back what the first reeve_signal_ignore() or reeve_signal_default() replaced. 0, -ENOENT (nothing kept), or as above. */
+/* Put back what the first reeve_signal_ignore() or reeve_signal_default() replaced. 0, -ENOENT (nothing is
+ * kept), or as above. */
 REEVE_API int reeve_signal_restore(int signo);
 
-/* Whether `signo` interrupts (siginterrupt(3)). false, the default: system calls restart where the kernel can, and blocking
- * libreeve calls go on after the callbacks ran. true: system calls fail with EINTR, and so do libreeve's, in the
- * main thread, after the callbacks ran. Lasts over subscriptions; a foreign handler is changed too.
- * 0, -EINVAL, -EPERM, -EBUSY. */
+/* Whether `signo` interrupts (siginterrupt(3)). false, the default: system calls restart where the kernel can,
+ * and blocking libreeve calls go on after the callbacks ran. true: system calls fail with EINTR, and so do
+ * libreeve's, in the main thread, after the callbacks ran. Lasts over subscriptions; a foreign handler is
+ * changed too. 0, -EINVAL, -EPERM, -EBUSY. */
 REEVE_API int reeve_signal_interrupt(int signo, bool interrupts);
 
-/* Whether the handler that was installed before the first subscription runs too, at once, in the signal handler, as if
- * it were still installed. SIG_DFL and SIG_IGN do nothing. Ends with the last subscription.
- * 0, -EINVAL, -EPERM, -EBUSY, -ENOENT (no subscription), -EOPNOTSUPP (other modes than REEVE_SIGNAL_HANDLER). */
+/* Whether the handler that was installed before the first subscription runs too, at once, in the signal handler,
+ * as if it were still installed. SIG_DFL and SIG_IGN do nothing. Ends with the last subscription.
+ * 0, -EINVAL, -EPERM, -EBUSY, -ENOENT (no subscription), -EOPNOTSUPP (not in REEVE_SIGNAL_HANDLER mode). */
 REEVE_API int reeve_signal_chain(int signo, bool chained);
 
 /* --- Wakeup descriptor --------------------------------------------------------------------------------- */
 
 /* Have the number of each arriving signal written to `fd` as one byte, in order, at once (in REEVE_SIGNAL_FD: when
- * dispatched). For a foreign loop that wants to see numbers; reeve_signal_fd() needs none of this.
+ * dispatched). For a foreign loop that wants to see numbers; reeve_signal_fd() needs none of this. When it
+ * returns, nothing is written to the previous one any more.
  *
  *   fd             non-blocking pipe, FIFO, socket or the like, borrowed; -1 for none
  *   ret_previous   the one before, -1 if none; may be NULL
@@ -203,8 +216,8 @@ REEVE_API int reeve_signal_chain(int signo, bool chained);
  * 0, -EBADF, -EINVAL (it would block). */
 REEVE_API int reeve_signal_set_wakeup_fd(int fd, int *ret_previous);
 
-/* How many bytes could not be written since reeve_signal_set_wakeup_fd(), and why the last one could not (negative errno, -EAGAIN:
- * full; 0 if none; may be NULL). It never ends the program: SIGPIPE is not raised. */
+/* How many bytes could not be written since reeve_signal_set_wakeup_fd(), and why the last one could not (negative
+ * errno, -EAGAIN: full; 0 if all could; may be NULL). It never ends the program: SIGPIPE is not raised. */
 REEVE_API uint64_t reeve_signal_wakeup_dropped(int *ret_error);
 
 /* --- Masks, pending, waiting for one ------------------------------------------------------------------- */
@@ -236,9 +249,10 @@ REEVE_API int reeve_signal_wait_for(
 
 /* --- Sending ------------------------------------------------------------------------------------------- */
 
-/* All: 0, or -ESRCH (no such target; also a pid that is not positive: kill(2)'s 0 and -1 never reach the kernel), -EPERM
- * (not allowed), -EINVAL (no such signal), -EBUSY (the C library's own). `signo` 0 sends nothing, and only asks. Those
- * that queue a value add -EAGAIN (the receiver's queue is full; RLIMIT_SIGPENDING). Async-signal-safe. */
+/* All: 0, or -ESRCH (no such target; also a pid that is not positive: kill(2)'s 0 and -1 never reach the kernel),
+ * -EPERM (not allowed), -EINVAL (no such signal), -EBUSY (the C library's own). `signo` 0 sends nothing, and
+ * only asks. Those that queue a value add -EAGAIN (the receiver's queue is full; RLIMIT_SIGPENDING).
+ * Async-signal-safe. */
 
 REEVE_API int reeve_signal_send(pid_t pid, int signo);
 
