@@ -114,6 +114,34 @@ static IN_CHILD bool is_overwritten(const struct child *child, int fd)
 	return false;
 }
 
+static IN_CHILD int higher(int a, int b)
+{
+	return a > b ? a : b;
+}
+
+/* The highest descriptor that the stages to come need. */
+static IN_CHILD int highest_needed(const struct child *child)
+{
+	int highest = higher(2, higher(child->executable_fd, child->directory_fd));
+
+	if (child->must_join_cgroup)
+		highest = higher(highest, child->spec->cgroup_fd);
+	if (asked(child, REEVE_PROCESS_SET_TERMINAL))
+		highest = higher(highest, child->spec->terminal_fd);
+	for (size_t i = 0; i < child->descriptor_count; i++)
+		highest = higher(highest, child->descriptors[i].from);
+	return highest;
+}
+
+/* A table of its own, without what lies above all that is needed. A copy of the whole, as a child gets
+ * otherwise, is work for each of the parent's descriptors: to copy, and to close at exec. */
+static IN_CHILD int leave_table(struct child *child)
+{
+	return child->shares_table ? CALL(SYS_close_range, highest_needed(child) + 1, ~0u,
+					     CLOSE_RANGE_UNSHARE)
+				   : 0;
+}
+
 /* Marking all of them close-on-exec, before those that stay are put in their places, needs no list
  * of gaps. */
 static IN_CHILD int mark_rest(struct child *child)
@@ -371,6 +399,7 @@ static const struct {
 	int (*run)(struct child *child);
 } steps[] = {
 	{ REEVE_PROCESS_STAGE_CLONE, tell_pid },
+	{ REEVE_PROCESS_STAGE_CLOSE_REST, leave_table },
 	{ REEVE_PROCESS_STAGE_CGROUP, join_cgroup },
 	{ REEVE_PROCESS_STAGE_SESSION, start_session },
 	{ REEVE_PROCESS_STAGE_PROCESS_GROUP, join_process_group },

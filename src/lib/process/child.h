@@ -38,6 +38,7 @@ struct child {
 	/* What the kernel did not do at birth. */
 	bool must_clear_handlers, must_join_cgroup, must_tell_pid;
 	bool must_close_rest;
+	bool shares_table; /* of descriptors, with the parent: nothing may be changed in it */
 
 	size_t index; /* of the list's entry at work */
 };

@@ -24,6 +24,7 @@ static bool asked(const struct clone_request *request, unsigned flag)
 static uint64_t common_flags(const struct clone_request *request)
 {
 	return CLONE_PIDFD | CLONE_VFORK | (request->share_memory ? CLONE_VM : 0) |
+	       (request->child->shares_table ? CLONE_FILES : 0) |
 	       (asked(request, REEVE_PROCESS_SIBLING) ? CLONE_PARENT : 0);
 }
 

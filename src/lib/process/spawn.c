@@ -173,6 +173,7 @@ static int prepare(struct attempt *attempt, const struct reeve_process_spec *spe
 	child->mask = spec->mask;
 	child->parent = asked(attempt, REEVE_PROCESS_SIBLING) ? getppid() : getpid();
 	snprintf(child->oom_score_adj, sizeof child->oom_score_adj, "%d", spec->oom_score_adj);
+	child->shares_table = asked(attempt, REEVE_PROCESS_CLOSE_REST);
 	attempt->share_memory = MAY_SHARE_MEMORY && !changes_credentials(spec);
 	attempt->report.stage = REEVE_PROCESS_STAGE_CLONE;
 	if (attempt->share_memory) {

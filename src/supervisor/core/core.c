@@ -104,6 +104,8 @@ static int begin(struct core *core)
 	if (r == 0)
 		r = make_loop(core);
 	if (r == 0)
+		r = shelf_make(core);
+	if (r == 0)
 		r = groups_make(core);
 	if (r < 0)
 		return r;
@@ -121,6 +123,7 @@ static int begin(struct core *core)
 static void end(struct core *core)
 {
 	groups_free(core);
+	shelf_free(core);
 	account_free_all(core);
 	outbox_deinit(&core->scribe);
 	reeve_loop_free(core->loop);

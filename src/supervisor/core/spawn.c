@@ -44,7 +44,51 @@ static int record_failure(struct process *process, int error, const char *text)
 	return error;
 }
 
+/* ---- the shelf ---- */
+
+/* A spawn costs as much as the highest descriptor that it passes on is high, and a core has thousands. So what a
+ * child is to have is put on a shelf of low ones first. */
+
+static int put_on_shelf(struct core *core, int slot, int fd)
+{
+	return dup3(fd, core->shelf[slot], O_CLOEXEC) < 0 ? -errno : 0;
+}
+
+int shelf_make(struct core *core)
+{
+	for (int i = 0; i < 3; i++) {
+		core->shelf[i] = fcntl(core->start->log_write, F_DUPFD_CLOEXEC, 3);
+		if (core->shelf[i] < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+void shelf_free(struct core *core)
+{
+	for (int i = 0; i < 3; i++)
+		if (core->shelf[i] > 0)
+			close(core->shelf[i]);
+}
+
 /* ---- preparing ---- */
+
+static int put_all_on_shelf(const struct attempt *attempt)
+{
+	const struct process *process = attempt->process;
+	struct core *core = process->group->core;
+	int out = process->stdout_pipe[1];
+	int r;
+
+	r = put_on_shelf(core, 0,
+		process->group->socket >= 0 ? process->group->socket : attempt->stdin_pipe[0]);
+	if (r == 0)
+		r = put_on_shelf(core, 1, out);
+	if (r == 0)
+		r = put_on_shelf(
+			core, 2, process->settings->redirect_stderr ? out : process->stderr_pipe[1]);
+	return r;
+}
 
 static int open_pipes(struct attempt *attempt)
 {
@@ -63,7 +107,7 @@ static int open_pipes(struct attempt *attempt)
 	fcntl(process->stdout_pipe[1], F_SETFL, O_WRONLY);
 	if (process->stderr_pipe[1] >= 0)
 		fcntl(process->stderr_pipe[1], F_SETFL, O_WRONLY);
-	return 0;
+	return put_all_on_shelf(attempt);
 }
 
 static int tell_pipe_failure(struct process *process, int error)
@@ -102,7 +146,6 @@ static void describe(struct attempt *attempt)
 	const struct program_settings *settings = process->settings;
 	const struct role_start *start = process->group->core->start;
 	struct reeve_process_spec *spec = &attempt->spec;
-	int err = settings->redirect_stderr ? process->stdout_pipe[1] : process->stderr_pipe[1];
 
 	spec->flags |= REEVE_PROCESS_SIBLING | REEVE_PROCESS_SET_PROCESS_GROUP |
 		       REEVE_PROCESS_CLOSE_REST | REEVE_PROCESS_NO_SEARCH;
@@ -114,10 +157,9 @@ static void describe(struct attempt *attempt)
 		spec->flags |= REEVE_PROCESS_SET_UMASK;
 		spec->umask = (mode_t)settings->umask;
 	}
-	attempt->descriptors[0] = (struct reeve_process_descriptor){
-		process->group->socket >= 0 ? process->group->socket : attempt->stdin_pipe[0], 0 };
-	attempt->descriptors[1] = (struct reeve_process_descriptor){ process->stdout_pipe[1], 1 };
-	attempt->descriptors[2] = (struct reeve_process_descriptor){ err, 2 };
+	for (int fd = 0; fd < 3; fd++)
+		attempt->descriptors[fd] =
+			(struct reeve_process_descriptor){ process->group->core->shelf[fd], fd };
 	spec->descriptors = attempt->descriptors;
 	spec->descriptor_count = 3;
 	attempt->limit = (struct reeve_process_limit){ RLIMIT_NOFILE, start->settings->program_files };
@@ -206,8 +248,11 @@ static void keep_child(struct attempt *attempt, pid_t pid, struct reeve_process 
 static int clone_it(struct attempt *attempt)
 {
 	struct reeve_process *handle;
+	struct core *core = attempt->process->group->core;
 	int r = reeve_process_spawn(&attempt->spec, &attempt->failure, &handle);
 
+	/* The program's input is its own: when it has closed it, writing to it must fail. */
+	put_on_shelf(core, 0, core->start->log_write);
 	if (r == 0) {
 		keep_child(attempt, reeve_process_pid(handle), handle);
 		return 0;

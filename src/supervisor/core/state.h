@@ -45,6 +45,7 @@ struct core {
 	struct process *by_pid[PID_BUCKETS];
 	uint64_t exit_seen;	 /* the last exit that is on the board */
 	uint64_t exit_told;	 /* the last one that the keeper was told of */
+	int shelf[3];		 /* spawn.c's: low descriptors for what the next child gets */
 	struct account *accounts; /* the groups of users, as they were looked up */
 	bool finished; /* all programs have ended, and the keeper has been told */
 	bool orphaned; /* the keeper has gone */
@@ -86,6 +87,10 @@ void process_exited(struct process *process, const struct message_exited *exited
 void process_resume(struct process *process);
 
 /* ---- spawn.c, command.c, environment.c, account.c ---- */
+
+/* Once, before the first start. */
+int shelf_make(struct core *core);
+void shelf_free(struct core *core);
 
 /* Start its program. 0, or a negative errno with the reason recorded: there is no child then. Where the child
  * could not become the program its exit is still to come. */
