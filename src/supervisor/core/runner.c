@@ -29,18 +29,22 @@ static reeve_nsec seconds(int64_t count)
 
 static void time_is_up(struct process *process)
 {
+	bool ending = core_mood(process->group->core) < MOOD_RUNNING;
+
 	switch (process_state(process)) {
 	case STATE_STARTING:
 		process_event(process, LIFECYCLE_STAYED_UP);
 		break;
 	case STATE_BACKOFF:
-		process_event(process, LIFECYCLE_RETRY_DUE);
+		if (!ending)
+			process_event(process, LIFECYCLE_RETRY_DUE);
 		break;
 	case STATE_STOPPING:
 		process_event(process, LIFECYCLE_STOP_OVERDUE);
 		break;
 	case STATE_EXITED:
-		process_event(process, LIFECYCLE_START);
+		if (!ending)
+			process_event(process, LIFECYCLE_START);
 		break;
 	default:
 		break;
