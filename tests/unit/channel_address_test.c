@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -142,6 +143,22 @@ START_TEST(the_socket_of_a_dead_listener_is_replaced)
 }
 END_TEST
 
+/* Whoever replaces one keeps all others from the directory meanwhile. */
+START_TEST(while_somebody_is_about_to_replace_it_the_address_is_in_use)
+{
+	int listener = reeve_channel_listen(address, 0600, 0);
+	int lock = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	close(listener);
+	ck_assert_int_eq(flock(lock, LOCK_EX), 0);
+	ck_assert_int_eq(reeve_channel_listen(address, 0600, 0), -EADDRINUSE);
+	close(lock);
+	listener = reeve_channel_listen(address, 0600, 0);
+	ck_assert_int_ge(listener, 0);
+	close(listener);
+}
+END_TEST
+
 START_TEST(a_living_listener_of_another_type_is_left_alone)
 {
 	struct sockaddr_un name = { .sun_family = AF_UNIX };
@@ -277,6 +294,7 @@ int main(void)
 	tcase_add_test(tcase, the_mode_is_as_asked_whatever_the_umask);
 	tcase_add_test(tcase, a_relative_path_will_do);
 	tcase_add_test(tcase, the_socket_of_a_dead_listener_is_replaced);
+	tcase_add_test(tcase, while_somebody_is_about_to_replace_it_the_address_is_in_use);
 	tcase_add_test(tcase, a_living_listener_of_another_type_is_left_alone);
 	tcase_add_test(tcase, what_is_no_socket_is_left_alone);
 	tcase_add_test(tcase, bad_addresses_are_refused);
