@@ -153,6 +153,29 @@ START_TEST(removing)
 }
 END_TEST
 
+/* The second call, of the kernel or for memory, would fail. */
+START_TEST(a_message_is_one_system_call_at_each_end)
+{
+	struct reeve_channel_info info;
+	int ends[2], fds[3];
+	char byte;
+
+	ck_assert_int_eq(reeve_channel_pair(ends), 0);
+	fds[0] = fds[1] = fds[2] = ends[0];
+	faulty_arm(2, EIO);
+	ck_assert_int_eq(reeve_channel_send(ends[0], "x", 1, fds, 3, REEVE_SEC), 0);
+	ck_assert(!faulty_fired());
+	faulty_arm(2, EIO);
+	ck_assert_int_eq(reeve_channel_receive(ends[1], &byte, 1, fds, 3, &info, REEVE_SEC), 1);
+	ck_assert(!faulty_fired());
+	faulty_arm(0, 0);
+	for (int i = 0; i < 3; i++)
+		close(fds[i]);
+	close(ends[0]);
+	close(ends[1]);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("channel fault");
@@ -165,6 +188,7 @@ int main(void)
 	tcase_add_test(tcase, replacing_a_dead_listener);
 	tcase_add_test(tcase, meeting_at_an_abstract_name);
 	tcase_add_test(tcase, removing);
+	tcase_add_test(tcase, a_message_is_one_system_call_at_each_end);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

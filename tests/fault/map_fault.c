@@ -193,6 +193,26 @@ START_TEST(a_map_that_could_not_be_resized_is_as_before)
 }
 END_TEST
 
+/* What can't shrink is plain memory: any call would fail here. */
+START_TEST(sealed_memory_costs_no_system_call)
+{
+	struct reeve_map *map;
+	char line[16];
+	size_t at;
+
+	ck_assert_int_eq(reeve_map_anonymous(100000, &map), 0);
+	faulty_arm(1, EIO);
+	ck_assert_int_eq(reeve_map_put(map, 50000, "sought\n", 7), 0);
+	ck_assert_int_eq(reeve_map_get(map, 50000, line, 7), 0);
+	ck_assert_int_eq(reeve_map_find(map, "sought", 6, 0, SIZE_MAX, &at), 0);
+	ck_assert_int_eq(reeve_map_seek(map, 50000, SEEK_SET), 0);
+	ck_assert_int_eq(reeve_map_read_line(map, line, sizeof line), 7);
+	ck_assert(!faulty_fired());
+	faulty_arm(0, 0);
+	reeve_map_free(map);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("map fault");
@@ -206,6 +226,7 @@ int main(void)
 	tcase_add_test(tcase, a_kernel_without_noexec_memory_will_do);
 	tcase_add_test(tcase, a_file_system_without_fallocate_will_do);
 	tcase_add_test(tcase, a_map_that_could_not_be_resized_is_as_before);
+	tcase_add_test(tcase, sealed_memory_costs_no_system_call);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }
