@@ -1,0 +1,170 @@
+/* A core that is told anything by what should be its keeper, with a few programs in every state.
+ *
+ * The input is a list of messages: a byte for the number of descriptors, one for the length, and as many bytes. Its
+ * programs can't be started (there is no such command), so nothing runs. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/state.h"
+#include "fuzz/fuzz.h"
+#include "reeve/channel.h"
+
+#define MESSAGES_MOST 64
+
+static const char text[] = "[supervisord]\nlogfile=/dev/null\npidfile=/dev/null\nchildlogdir=/\n"
+			   "[program:a]\ncommand=/nowhere/a\nautorestart=true\n"
+			   "[program:b]\ncommand=/nowhere/b\nstartsecs=0\nstartretries=0\n"
+			   "[group:g]\nprograms=c,d\n"
+			   "[program:c]\ncommand=/nowhere/c\nautorestart=false\n"
+			   "[program:d]\ncommand=/nowhere/d\nexitcodes=0,2\n";
+
+static int read_text(void *context, const char *path, struct config_answer *ret)
+{
+	ret->bytes = strdup(text);
+	ret->length = sizeof text - 1;
+	return ret->bytes ? 0 : -ENOMEM;
+}
+
+static int find_none(void *context, const char *name, struct config_answer *ret)
+{
+	return -ENOENT;
+}
+
+static int nobody(void *context, const char *name, struct config_identity *ret)
+{
+	return -ENOENT;
+}
+
+static int everywhere(void *context, const char *path)
+{
+	return 1;
+}
+
+static const struct config_source source = {
+	.read = read_text,
+	.glob = find_none,
+	.find_user = nobody,
+	.find_group = nobody,
+	.is_directory = everywhere,
+};
+
+static const struct config_request request = { .path = "/fuzz.conf", .source = &source };
+static const struct role_settings settings = { .request = &request };
+
+static int count_fds(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	int count = 0;
+
+	if (!directory)
+		abort();
+	while (readdir(directory))
+		count++;
+	closedir(directory);
+	return count;
+}
+
+static void progress(struct reeve_loop_source *deferred, void *data)
+{
+	shutdown_progress(data);
+}
+
+static void make_core(struct core *core, struct role_start *start, int *ret_keeper, int *ret_scribe)
+{
+	struct report report;
+	int keeper[2], scribe[2];
+
+	report_init(&report);
+	if (board_create("fuzz", start->board) < 0 || reeve_channel_pair(keeper) < 0 ||
+		reeve_channel_pair(scribe) < 0 || reeve_loop_new(&core->loop) < 0 ||
+		config_read(&request, &core->config, &report) < 0)
+		abort();
+	report_deinit(&report);
+	start->keeper = keeper[0];
+	*ret_keeper = keeper[1];
+	*ret_scribe = scribe[1];
+	outbox_init(&core->scribe, core->loop);
+	if (outbox_connect_take(&core->scribe, scribe[0]) < 0 ||
+		reeve_loop_defer(core->loop, progress, core, &core->progress) < 0 ||
+		reeve_loop_add_fd(core->loop, keeper[0], REEVE_LOOP_READABLE, core_mail_ready, core,
+			&core->keeper_source) < 0 ||
+		groups_make(core) < 0)
+		abort();
+}
+
+/* The first two have children, the third is stopping. Their pids are nobody's: above any that can be. */
+static void populate(struct core *core)
+{
+	static const enum process_state states[] = { STATE_RUNNING, STATE_STARTING, STATE_STOPPING,
+		STATE_BACKOFF };
+	int pid = 0x40000001;
+	size_t n = 0;
+
+	for (size_t g = 0; g < core->group_count; g++) {
+		for (size_t p = 0; p < core->groups[g].process_count; p++) {
+			struct process *process = &core->groups[g].processes[p];
+
+			process_begin(process)->state = states[n];
+			process_end(process);
+			if (states[n++] != STATE_BACKOFF)
+				process_enter_pid(process, pid++);
+		}
+	}
+}
+
+static void free_core(struct core *core, struct role_start *start, int keeper, int scribe)
+{
+	groups_free(core);
+	account_free_all(core);
+	outbox_deinit(&core->scribe);
+	reeve_loop_free(core->loop);
+	config_free(core->config);
+	board_close(start->board);
+	close(start->keeper);
+	close(keeper);
+	close(scribe);
+}
+
+/* One message of the input; returns how much of it was used. */
+static size_t send_one(int peer, const uint8_t *data, size_t size)
+{
+	int fd = 0;
+	size_t length = data[1];
+
+	if (length > size - 2)
+		length = size - 2;
+	if (length > 0)
+		reeve_channel_send(peer, data + 2, length, &fd, data[0] % 2, 0);
+	return 2 + length;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static struct keeper_memory memory;
+	struct board board;
+	struct role_start start = { .board = &board, .memory = &memory, .settings = &settings,
+		.log_read = -1, .log_write = 2 };
+	struct core core = { .start = &start, .board = &board };
+	int keeper, scribe, before = count_fds();
+
+	make_core(&core, &start, &keeper, &scribe);
+	populate(&core);
+	for (int i = 0; i < MESSAGES_MOST && size > 2 && !core.finished && !core.orphaned; i++) {
+		size_t used = send_one(keeper, data, size);
+		char drained[MESSAGE_MAX];
+
+		data += used;
+		size -= used;
+		reeve_loop_run_once(core.loop, 0);
+		while (reeve_channel_receive(keeper, drained, sizeof drained, NULL, 0, NULL, 0) > 0)
+			;
+	}
+	free_core(&core, &start, keeper, scribe);
+	if (count_fds() != before)
+		abort();
+	return 0;
+}
