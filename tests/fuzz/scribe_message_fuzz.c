@@ -2,12 +2,14 @@
  *
  * The input is a list of commands, a letter each and its operands; see do_command(). Nothing may crash, and
  * when the scribe has gone no descriptor is left. Paths never come from the input: a message that passes the
- * check gets one of a few in a directory of the target's own. */
+ * check gets one of a few in a directory of the target's own, which leads to devices by links alone. */
+#include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "fuzz/fuzz.h"
@@ -29,30 +31,47 @@ struct fuzzed {
 
 static char directory[] = "/tmp/scribe-fuzz-XXXXXX";
 
+static const char *path_in(const char *name)
+{
+	static char path[64];
+
+	snprintf(path, sizeof path, "%s/%s", directory, name);
+	return path;
+}
+
+/* Remove whatever is there. */
+static void empty_directory(void)
+{
+	DIR *entries = opendir(directory);
+	struct dirent *entry;
+
+	while (entries && (entry = readdir(entries)))
+		remove(path_in(entry->d_name)); /* "." and ".." stay by themselves */
+	if (entries)
+		closedir(entries);
+}
+
 static void remove_directory(void)
 {
-	static const char *const names[] = { "a", "b", "c" };
-	char path[64];
-
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		for (int k = 0; k <= 256; k++) {
-			snprintf(path, sizeof path, k > 0 ? "%s/%s.%d" : "%s/%s", directory,
-				names[i], k);
-			unlink(path);
-		}
+	empty_directory();
 	rmdir(directory);
 }
 
+/* Files are made by the scribe; what else there is, here. */
 static void make_directory(void)
 {
 	static bool is_made;
 
-	if (is_made)
-		return;
-	if (!mkdtemp(directory))
+	if (!is_made) {
+		if (!mkdtemp(directory))
+			abort();
+		is_made = true;
+		atexit(remove_directory);
+	}
+	empty_directory();
+	if (symlink("/dev/null", path_in("null")) < 0 || symlink("/dev/full", path_in("full")) < 0 ||
+		mkfifo(path_in("fifo"), 0600) < 0 || mkdir(path_in("directory"), 0700) < 0)
 		abort();
-	is_made = true;
-	atexit(remove_directory);
 }
 
 static uint8_t next_byte(struct input *input)
@@ -75,13 +94,13 @@ static size_t next_bytes(struct input *input, size_t most, const uint8_t **ret)
 
 static void choose_path(char *path, size_t size, uint8_t choice)
 {
-	static const char *const others[] = { "", "/dev/null", "/dev/full", "/dev/fd/9", "relative",
-		"/tmp", "/dev/stdin" };
+	static const char *const names[] = { "a", "b", "c", "null", "full", "fifo", "directory",
+		"absent/file" };
 
-	if (choice % 10 < 3)
-		snprintf(path, size, "%s/%c", directory, 'a' + choice % 10);
+	if (choice % 10 < 8)
+		snprintf(path, size, "%s", path_in(names[choice % 10]));
 	else
-		snprintf(path, size, "%s", others[choice % 10 - 3]);
+		snprintf(path, size, "%s", choice % 10 == 8 ? "" : "/dev/fd/9");
 }
 
 /* A pipe for it, whose write end is kept as number `which`. */

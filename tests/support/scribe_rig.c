@@ -111,6 +111,13 @@ void rig_print(struct scribe_rig *rig, int pipe, const char *text)
 	rig_write(rig, pipe, text, strlen(text));
 }
 
+void rig_print_later(struct scribe_rig *rig, int pipe, const char *text)
+{
+	while (reeve_loop_run_once(rig->scribe.loop, TARGET_RETRY + 10 * REEVE_MSEC) > 0)
+		;
+	rig_print(rig, pipe, text);
+}
+
 const char *file_text(const char *path)
 {
 	static char text[1 << 20];

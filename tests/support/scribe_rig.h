@@ -32,6 +32,9 @@ void rig_send(struct scribe_rig *rig, uint32_t type, uint32_t stream);
 void rig_write(struct scribe_rig *rig, int pipe, const char *data, size_t size);
 void rig_print(struct scribe_rig *rig, int pipe, const char *text);
 
+/* Wait until a target that failed is tried again, then print. */
+void rig_print_later(struct scribe_rig *rig, int pipe, const char *text);
+
 /* Let it do what there is to do. */
 void rig_run(struct scribe_rig *rig);
 

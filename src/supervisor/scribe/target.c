@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "board/log.h"
@@ -390,11 +391,19 @@ void target_set_reopen(struct target_set *set)
 				open_again(target, false);
 }
 
+/* Is the path that of a file? One that can't be opened may be anything, a device too. */
+static bool names_file(const struct target *target)
+{
+	struct stat status;
+
+	return stat(target->path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
 void target_clear(struct target *target)
 {
 	if (!is_movable(target))
 		return;
-	if (unlink(target->path) < 0 && errno != ENOENT)
+	if (names_file(target) && unlink(target->path) < 0)
 		log_line(LOG_WARN, "log %s cannot be removed: %s", target->path, reeve_error_text(-errno));
 	open_again(target, false);
 }
