@@ -1,4 +1,5 @@
-/* Signals handled at a safe point: names, a handler with what the sender said, queued values, ignoring. */
+/* Signals handled at a safe point: names, a handler with what the sender said, queued values,
+ * ignoring. */
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>

@@ -1,4 +1,5 @@
-/* reeve's signals in a GLib main loop: one descriptor to watch, any signal, and the handlers get who sent it, and its value. */
+/* reeve's signals in a GLib main loop: one descriptor to watch, any signal, and the handlers get
+ * who sent it, and its value. */
 #include <glib-unix.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* reeve's signals in a libuv loop: one descriptor to poll, and the handlers get what libuv drops: who sent it, and its value. */
+/* reeve's signals in a libuv loop: one descriptor to poll, and the handlers get what libuv
+ * drops: who sent it, and its value. */
 #include <signal.h>
 #include <stdio.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
-/* One signal, sent by six threads at once, and every one of them counted: a real-time signal is queued, and the thread
- * mode leaves nothing to chance in a program with threads. */
+/* One signal, sent by six threads at once, and every one of them counted: a real-time signal is
+ * queued, and the thread mode leaves nothing to chance in a program with threads. */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>

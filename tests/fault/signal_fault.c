@@ -1,4 +1,5 @@
-/* Each system call on the way of a signal made to fail in turn: the error is told, and nothing is left behind or lost. */
+/* Each system call on the way of a signal made to fail in turn: the error is told, and nothing
+ * is left behind or lost. */
 #include <fcntl.h>
 #include <sys/wait.h>
 

@@ -161,9 +161,10 @@ START_TEST(chaining_is_for_handlers)
 }
 END_TEST
 
-/* --- Interrupt or restart ------------------------------------------------------------------------------ */
+/* --- Interrupt or restart -------------------------------------------------------------------- */
 
-/* A child that signals us as long as we don't answer: each time after we had the time to fall asleep again. */
+/* A child that signals us as long as we don't answer: each time after we had the time to fall
+ * asleep again. */
 static pid_t signal_until_killed(int signo)
 {
 	pid_t child = fork();
@@ -277,7 +278,7 @@ START_TEST(a_foreign_handler_is_made_interrupting_too)
 }
 END_TEST
 
-/* --- Faults -------------------------------------------------------------------------------------------- */
+/* --- Faults ---------------------------------------------------------------------------------- */
 
 static int end_of(void (*run)(int), int mode)
 {

@@ -31,8 +31,9 @@ static inline void log_event(const struct reeve_signal_event *event, void *data)
 	log->count++;
 }
 
-/* ThreadSanitizer delays handlers, and keeps only one signal of a number; and it starts no thread in a child of a process
- * that has threads. Tests that count on either in `mode` end at once under it. */
+/* ThreadSanitizer delays handlers, and keeps only one signal of a number; and it starts no
+ * thread in a child of a process that has threads. Tests that count on either in `mode` end at
+ * once under it. */
 #if defined(__SANITIZE_THREAD__)
 #define UNDER_THREAD_SANITIZER true
 #else

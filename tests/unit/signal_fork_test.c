@@ -63,7 +63,8 @@ START_TEST(a_child_handles_its_own_signals)
 }
 END_TEST
 
-/* The child gets a signal before it ever calls the library; nothing of it may show in the parent. */
+/* The child gets a signal before it ever calls the library; nothing of it may show in the
+ * parent. */
 START_TEST(a_child_never_writes_to_its_parents_descriptors)
 {
 	struct log log = { 0 };
@@ -120,7 +121,8 @@ START_TEST(a_child_forgets_what_was_due_in_its_parent)
 }
 END_TEST
 
-/* A signal that one process subscribes to later must not show up in the other (a shared signalfd would). */
+/* A signal that one process subscribes to later must not show up in the other (a shared signalfd
+ * would). */
 START_TEST(a_childs_subscription_is_its_own)
 {
 	struct log log = { 0 };

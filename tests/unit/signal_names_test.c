@@ -93,7 +93,8 @@ static void ignore_event(const struct reeve_signal_event *event, void *data)
 {
 }
 
-/* Every call that takes a signal to handle refuses the same ones, each kind by its own error, with words for it. */
+/* Every call that takes a signal to handle refuses the same ones, each kind by its own error,
+ * with words for it. */
 static void check_refused(int signo, int error, const char *words)
 {
 	struct reeve_signal_subscription *subscription = NULL;

@@ -1,4 +1,5 @@
-/* Many signals, and many threads at once: nothing is lost, nothing is torn. Run under ThreadSanitizer, too. */
+/* Many signals, and many threads at once: nothing is lost, nothing is torn. Run under
+ * ThreadSanitizer, too. */
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -53,7 +54,7 @@ START_TEST(simultaneous_signals_all_arrive)
 }
 END_TEST
 
-/* --- Threads ------------------------------------------------------------------------------------------- */
+/* --- Threads --------------------------------------------------------------------------------- */
 
 #define SENDERS 6
 #define EACH 500
@@ -196,7 +197,8 @@ static void *raise_many(void *unused)
 	return NULL;
 }
 
-/* Handled and ignored in turn, while another thread raises it: it never meets its default action. */
+/* Handled and ignored in turn, while another thread raises it: it never meets its default
+ * action. */
 START_TEST(changing_what_is_installed_while_signals_come)
 {
 	struct reeve_signal_subscription *subscription;
@@ -217,7 +219,8 @@ START_TEST(changing_what_is_installed_while_signals_come)
 }
 END_TEST
 
-/* A thread that takes signals while nobody dispatches overruns the ring: none is lost without being counted. */
+/* A thread that takes signals while nobody dispatches overruns the ring: none is lost without
+ * being counted. */
 static void *overrun(void *unused)
 {
 	for (int i = 0; i < 10000; i++)

@@ -162,7 +162,7 @@ START_TEST(a_flood_of_a_standard_signal_is_counted_as_it_arrives)
 }
 END_TEST
 
-/* --- Several subscribers ------------------------------------------------------------------------------- */
+/* --- Several subscribers --------------------------------------------------------------------- */
 
 static char trace[64];
 static size_t traced;

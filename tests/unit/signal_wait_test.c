@@ -12,7 +12,7 @@ static void block(reeve_signal_set set)
 	ck_assert_int_eq(reeve_signal_mask(REEVE_SIGNAL_BLOCK, set, NULL), 0);
 }
 
-/* --- Masks --------------------------------------------------------------------------------------------- */
+/* --- Masks ----------------------------------------------------------------------------------- */
 
 START_TEST(masks_are_set_and_told)
 {
@@ -57,7 +57,8 @@ START_TEST(what_is_blocked_is_pending_and_comes_when_let_in)
 }
 END_TEST
 
-/* The library holds real-time signals back in a flood; the program's own mask is none of its business. */
+/* The library holds real-time signals back in a flood; the program's own mask is none of its
+ * business. */
 START_TEST(a_flood_leaves_the_programs_mask_alone)
 {
 	struct log log = { 0 };
@@ -83,7 +84,7 @@ START_TEST(a_flood_leaves_the_programs_mask_alone)
 }
 END_TEST
 
-/* --- One of a set -------------------------------------------------------------------------------------- */
+/* --- One of a set ---------------------------------------------------------------------------- */
 
 START_TEST(one_of_a_set_is_taken_with_what_it_brings)
 {
@@ -195,7 +196,7 @@ START_TEST(a_thread_waits_while_others_run)
 }
 END_TEST
 
-/* --- Waiting for callbacks ----------------------------------------------------------------------------- */
+/* --- Waiting for callbacks ------------------------------------------------------------------- */
 
 START_TEST(a_wait_ends_when_its_time_is_over)
 {

@@ -10,7 +10,8 @@
 #include "lib/signal/locks.h"
 #include "reeve/signal.h"
 
-/* What handlers look up while others change it: function and kind as two atomics each, set before ours is installed. */
+/* What handlers look up while others change it: function and kind as two atomics each, set
+ * before ours is installed. */
 struct previous {
 	_Atomic(action_handler *) with_info;
 	_Atomic(void (*)(int)) plain;
@@ -109,15 +110,17 @@ void action_call_chained(int signo, siginfo_t *info, void *context)
 		call_previous(signo, info, context);
 }
 
-/* The processor or the kernel sent it, on the spot. (A memory error that was found in passing is no such thing.) */
+/* The processor or the kernel sent it, on the spot. (A memory error that was found in passing is
+ * no such thing.) */
 static bool is_fault(int signo, const siginfo_t *info)
 {
 	return info->si_code > 0 && (SYNCHRONOUS_SIGNALS & REEVE_SIGNAL_SET(signo)) &&
 		!(signo == SIGBUS && info->si_code == BUS_MCEERR_AO);
 }
 
-/* Nobody can deal with it: the default action ends the process, with a core that shows the place. The failed
- * instruction runs again when the handler returns; a trap or a system call is past by then and sent again. */
+/* Nobody can deal with it: the default action ends the process, with a core that shows the
+ * place. The failed instruction runs again when the handler returns; a trap or a system call is
+ * past by then and sent again. */
 static void fail_by_default(int signo, siginfo_t *info)
 {
 	struct sigaction by_default = { .sa_handler = SIG_DFL };
@@ -136,7 +139,7 @@ bool action_pass_fault(int signo, siginfo_t *info, void *context)
 	return true;
 }
 
-/* --- reeve_signal_ignore() and the like ---------------------------------------------------------------- */
+/* --- reeve_signal_ignore() and the like ------------------------------------------------------ */
 
 int reeve_signal_disposition(int signo)
 {

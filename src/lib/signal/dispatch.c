@@ -1,4 +1,5 @@
-/* Running callbacks: when asked to, when something arrived, and within the library's blocking calls. */
+/* Running callbacks: when asked to, when something arrived, and within the library's blocking
+ * calls. */
 #include "lib/signal/dispatch.h"
 
 #include <errno.h>
@@ -34,7 +35,8 @@ void dispatch_stopped(void)
 	handed_out = false;
 }
 
-/* Around a call that waits, and may sleep on the descriptor. 0, or negative errno: there is nothing to sleep on. */
+/* Around a call that waits, and may sleep on the descriptor. 0, or negative errno: there is
+ * nothing to sleep on. */
 static int begin_wait(void)
 {
 	int r;
@@ -163,7 +165,7 @@ int reeve_signal_fd(void)
 	return engine_mode()->fd();
 }
 
-/* --- Blocking calls ------------------------------------------------------------------------------------ */
+/* --- Blocking calls -------------------------------------------------------------------------- */
 
 int dispatch_interrupted(void)
 {

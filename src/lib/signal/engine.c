@@ -1,6 +1,7 @@
-/* A forked child goes through two steps. The first needs system calls only and runs in fork(2) itself, by pthread_atfork(3):
- * forget what was due in the parent, replace its descriptors. The second runs when the child first uses signals: the
- * thread is started anew. A child that came about in another way is recognised by the gate, and does both then. */
+/* A forked child goes through two steps. The first needs system calls only and runs in fork(2)
+ * itself, by pthread_atfork(3): forget what was due in the parent, replace its descriptors. The
+ * second runs when the child first uses signals: the thread is started anew. A child that came
+ * about in another way is recognised by the gate, and does both then. */
 #include "lib/signal/engine.h"
 
 #include <errno.h>
@@ -40,7 +41,7 @@ bool engine_is_started(void)
 	return atomic_load_explicit(&started, memory_order_acquire);
 }
 
-/* --- fork ---------------------------------------------------------------------------------------------- */
+/* --- fork ------------------------------------------------------------------------------------ */
 
 static reeve_signal_set mask_before_fork;
 
@@ -114,7 +115,7 @@ int engine_refresh(void)
 	return r;
 }
 
-/* --- start, stop --------------------------------------------------------------------------------------- */
+/* --- start, stop ----------------------------------------------------------------------------- */
 
 static int start_parts(void)
 {

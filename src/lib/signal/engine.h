@@ -1,4 +1,5 @@
-/* Starting and stopping what signals come in by, in the mode that was chosen, and starting over in a forked child. */
+/* Starting and stopping what signals come in by, in the mode that was chosen, and starting over
+ * in a forked child. */
 #ifndef LIB_SIGNAL_ENGINE_H
 #define LIB_SIGNAL_ENGINE_H
 
@@ -9,7 +10,8 @@ const struct signal_mode *engine_mode(void);
 /* Start it if it isn't yet. The registry is locked. 0, or negative errno. */
 int engine_start(void);
 
-/* After an engine_start() that did start it: forget it again if what it was started for failed, or keep it. */
+/* After an engine_start() that did start it: forget it again if what it was started for failed,
+ * or keep it. */
 void engine_stop_if_new(void);
 void engine_keep(void);
 
@@ -18,7 +20,8 @@ int engine_begin(void);
 
 bool engine_is_started(void);
 
-/* In a forked child, the first time: get what the parent had. At once, if this is no child. 0, or negative errno. */
+/* In a forked child, the first time: get what the parent had. At once, if this is no child. 0,
+ * or negative errno. */
 int engine_refresh(void);
 
 #endif

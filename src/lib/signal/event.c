@@ -1,6 +1,7 @@
 #include "lib/signal/event.h"
 
-/* Which members of the union are filled follows from code and number alone, as the kernel's siginfo_layout() has it. */
+/* Which members of the union are filled follows from code and number alone, as the kernel's
+ * siginfo_layout() has it. */
 void event_from_info(const siginfo_t *info, struct reeve_signal_event *ret)
 {
 	struct reeve_signal_event event = {

@@ -1,4 +1,5 @@
-/* What the kernel tells of a signal, in either of its two shapes, as a reeve_signal_event. Async-signal-safe. */
+/* What the kernel tells of a signal, in either of its two shapes, as a reeve_signal_event.
+ * Async-signal-safe. */
 #ifndef LIB_SIGNAL_EVENT_H
 #define LIB_SIGNAL_EVENT_H
 

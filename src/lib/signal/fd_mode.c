@@ -1,5 +1,6 @@
-/* REEVE_SIGNAL_FD: the signals stay blocked, and the dispatcher reads them from a signalfd(2), many at a time. What one
- * read brought is kept here, not on a stack, so that a nested dispatch goes on where the outer one was. */
+/* REEVE_SIGNAL_FD: the signals stay blocked, and the dispatcher reads them from a signalfd(2),
+ * many at a time. What one read brought is kept here, not on a stack, so that a nested dispatch
+ * goes on where the outer one was. */
 #include <errno.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -97,7 +98,8 @@ static int refill(void)
 	return 1;
 }
 
-/* A read that brought less than it could have emptied the queue: the next one is left to the next dispatch. */
+/* A read that brought less than it could have emptied the queue: the next one is left to the
+ * next dispatch. */
 static bool had_all(void)
 {
 	return batch.end > 0 && batch.end < BATCH;

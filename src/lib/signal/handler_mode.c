@@ -1,9 +1,10 @@
 /* REEVE_SIGNAL_HANDLER: a sigaction(2) handler fills the ring.
  *
- * When the ring holds much, and it is the dispatcher that a real-time signal interrupts, the signal is held: blocked in
- * that thread from the handler's return on, so that more of it wait in the kernel's queue. The dispatcher takes
- * them from there after it emptied the ring, and lets the signal in again when the queue is empty. Holding only
- * where the dispatcher itself was interrupted makes sure that the thread comes by to let it in again. */
+ * When the ring holds much, and it is the dispatcher that a real-time signal interrupts, the
+ * signal is held: blocked in that thread from the handler's return on, so that more of it wait
+ * in the kernel's queue. The dispatcher takes them from there after it emptied the ring, and
+ * lets the signal in again when the queue is empty. Holding only where the dispatcher itself was
+ * interrupted makes sure that the thread comes by to let it in again. */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -47,7 +48,8 @@ static void let_in_again(void)
 	mask_change(SIG_UNBLOCK, atomic_exchange(&this_thread.held, REEVE_SIGNAL_NONE), NULL);
 }
 
-/* One that waits in the kernel's queue because we held it; when there is none, let them in again. */
+/* One that waits in the kernel's queue because we held it; when there is none, let them in
+ * again. */
 static bool take_held(struct reeve_signal_event *ret)
 {
 	static const struct timespec at_once;

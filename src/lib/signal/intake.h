@@ -1,11 +1,12 @@
-/* Where events come in, whichever way: counted, told to the wakeup descriptor, queued for the dispatcher, which is woken. */
+/* Where events come in, whichever way: counted, told to the wakeup descriptor, queued for the
+ * dispatcher, which is woken. */
 #ifndef LIB_SIGNAL_INTAKE_H
 #define LIB_SIGNAL_INTAKE_H
 
 #include "reeve/signal.h"
 
-/* From a handler, or a thread of ours. Returns how many wait now; 0 if this one could only be counted, the ring being full.
- * Async-signal-safe. */
+/* From a handler, or a thread of ours. Returns how many wait now; 0 if this one could only be
+ * counted, the ring being full. Async-signal-safe. */
 uint64_t intake_put(const struct reeve_signal_event *event);
 
 /* As intake_put(), but -EAGAIN if the ring is full: nothing happened. */
@@ -14,7 +15,8 @@ int intake_try_put(const struct reeve_signal_event *event);
 /* One that is dispatched at once: count it and tell the wakeup descriptor. */
 void intake_note(const struct reeve_signal_event *event);
 
-/* One that got lost: it will be counted, and told as an event with a count alone. Async-signal-safe. */
+/* One that got lost: it will be counted, and told as an event with a count alone.
+ * Async-signal-safe. */
 void intake_lose(int signo);
 
 /* The next event, or false. The dispatcher's. */

@@ -1,6 +1,7 @@
 /* The two locks of this layer. Order: the turn first, then the registry.
  *
- *   turn      who dispatches: held while callbacks run; the same thread may take it again (a nested dispatch)
+ *   turn      who dispatches: held while callbacks run; the same thread may take it again (a nested
+ *             dispatch)
  *   registry  what is subscribed and installed: held for moments, never while a callback runs */
 #ifndef LIB_SIGNAL_LOCKS_H
 #define LIB_SIGNAL_LOCKS_H
@@ -9,7 +10,8 @@
 
 #include "reeve/signal.h"
 
-/* What a thread knows of itself. Initial-exec, so that a handler may look: no allocation at first use. */
+/* What a thread knows of itself. Initial-exec, so that a handler may look: no allocation at
+ * first use. */
 struct thread_state {
 	unsigned depth;		/* how many dispatches of this thread are under way, one within the other */
 	unsigned sleeps;	/* how many of its calls wait for signals to come, likewise */
@@ -29,7 +31,8 @@ void end_turn(void);
 void registry_lock(void);
 void registry_unlock(void);
 
-/* Whether this is the thread that dispatched last, or the one that will, there being no other. Async-signal-safe. */
+/* Whether this is the thread that dispatched last, or the one that will, there being no other.
+ * Async-signal-safe. */
 bool is_dispatcher(void);
 
 /* In a forked child, by the only thread: nobody else holds anything. */

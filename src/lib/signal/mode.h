@@ -5,12 +5,13 @@
 #include "reeve/signal.h"
 
 struct signal_mode {
-	/* Get and give back what the mode lives on. start() may be called again, in a forked child too, to get what
-	 * is missing. The registry is locked. */
+	/* Get and give back what the mode lives on. start() may be called again, in a forked
+	 * child too, to get what is missing. The registry is locked. */
 	int (*start)(void);
 	void (*stop)(void);
 
-	/* In a forked child: replace or drop what is the parent's, with nothing but system calls. */
+	/* In a forked child: replace or drop what is the parent's, with nothing but system
+	 * calls. */
 	int (*forked)(void);
 
 	/* Let a signal in, or no longer. The registry is locked. */
@@ -20,7 +21,8 @@ struct signal_mode {
 	/* Readable when there is something to take, once armed. */
 	int (*fd)(void);
 
-	/* Somebody sleeps on the descriptor, or may at any time, until the disarm that undoes it. */
+	/* Somebody sleeps on the descriptor, or may at any time, until the disarm that undoes
+	 * it. */
 	void (*arm)(void);
 	void (*disarm)(void);
 

@@ -1,5 +1,6 @@
-/* Signals by number, name and description. What lies between the standard signals and SIGRTMIN belongs to the C
- * library, which moves SIGRTMIN up to keep it (glibc keeps two signals, musl three). */
+/* Signals by number, name and description. What lies between the standard signals and SIGRTMIN
+ * belongs to the C library, which moves SIGRTMIN up to keep it (glibc keeps two signals, musl
+ * three). */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>

@@ -1,8 +1,10 @@
-/* A bounded queue of events: many producers, among them signal handlers that interrupt one another's threads anywhere,
- * and one consumer at a time. No lock: a producer that is stopped half-way delays the consumer, never another producer.
+/* A bounded queue of events: many producers, among them signal handlers that interrupt one
+ * another's threads anywhere, and one consumer at a time. No lock: a producer that is stopped
+ * half-way delays the consumer, never another producer.
  *
- * A slot's turn says whose it is: 2n, it is empty for the n-th lap; 2n+1, it holds that lap's event. All zero is a valid
- * empty ring, so one that lives in zeroed memory costs nothing until it is used. */
+ * A slot's turn says whose it is: 2n, it is empty for the n-th lap; 2n+1, it holds that lap's
+ * event. All zero is a valid empty ring, so one that lives in zeroed memory costs nothing until
+ * it is used. */
 #ifndef LIB_SIGNAL_RING_H
 #define LIB_SIGNAL_RING_H
 
@@ -23,8 +25,9 @@ struct ring {
 	struct ring_slot slots[RING_SIZE];
 };
 
-/* False: full. Async-signal-safe. A total order with ring_is_empty() and other sequentially consistent operations, so that
- * either the producer sees that the consumer sleeps, or the consumer sees the event. */
+/* False: full. Async-signal-safe. A total order with ring_is_empty() and other sequentially
+ * consistent operations, so that either the producer sees that the consumer sleeps, or the
+ * consumer sees the event. */
 bool ring_push(struct ring *ring, const struct reeve_signal_event *event);
 
 /* False: empty. */

@@ -1,5 +1,6 @@
-/* One list a signal, in order of subscription. Lists grow at the end under the registry lock, and are walked without it by
- * whoever has the turn; so an element is only taken out with both. Until then one that was ended is passed over. */
+/* One list a signal, in order of subscription. Lists grow at the end under the registry lock,
+ * and are walked without it by whoever has the turn; so an element is only taken out with both.
+ * Until then one that was ended is passed over. */
 #include "lib/signal/subscription.h"
 
 #include <errno.h>

@@ -7,7 +7,8 @@
 /* Run the callbacks of `event`'s signal that are subscribed now. The caller has the turn. */
 void subscription_run(const struct reeve_signal_event *event);
 
-/* Release what was ended in the course of a turn. The caller has the turn, and no callback of it is under way. */
+/* Release what was ended in the course of a turn. The caller has the turn, and no callback of it
+ * is under way. */
 void subscription_sweep(void);
 
 /* Whether there is any. The registry is locked. */

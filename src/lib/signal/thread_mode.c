@@ -1,5 +1,6 @@
-/* REEVE_SIGNAL_THREAD: the signals stay blocked everywhere, and a thread of ours moves them from the kernel's queue to the
- * ring as they arrive. When the ring is full it waits for the dispatcher, and the kernel's queue fills up instead. */
+/* REEVE_SIGNAL_THREAD: the signals stay blocked everywhere, and a thread of ours moves them from
+ * the kernel's queue to the ring as they arrive. When the ring is full it waits for the
+ * dispatcher, and the kernel's queue fills up instead. */
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -29,7 +30,7 @@ static bool running;
 static atomic_bool quit;
 static atomic_bool waits_for_room;
 
-/* --- The thread ---------------------------------------------------------------------------------------- */
+/* --- The thread ------------------------------------------------------------------------------ */
 
 /* Until `fd` (or only control, if it is negative) is readable. */
 static void sleep_on(int fd)
@@ -69,7 +70,7 @@ static void *move_signals(void *unused)
 	return NULL;
 }
 
-/* --- The mode ------------------------------------------------------------------------------------------ */
+/* --- The mode -------------------------------------------------------------------------------- */
 
 static int set_signals(void)
 {

@@ -102,8 +102,8 @@ void waker_wake(void)
 		atomic_store(&state, ARMED);
 }
 
-/* A read that finds nothing came before the write: leave it to the next time, for then it is readable. A sleeper that
- * comes in between finds either IDLE to arm, or is found by rearm(). */
+/* A read that finds nothing came before the write: leave it to the next time, for then it is
+ * readable. A sleeper that comes in between finds either IDLE to arm, or is found by rearm(). */
 void waker_clear(void)
 {
 	uint64_t count;

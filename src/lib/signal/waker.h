@@ -1,7 +1,9 @@
-/* The eventfd that is readable when events wait in the ring, written only when somebody sleeps on it.
+/* The eventfd that is readable when events wait in the ring, written only when somebody sleeps on
+ * it.
  *
- * A sleeper arms it, looks at the ring once more, and sleeps; a producer fills the ring, and writes if it is armed. Both
- * orders are sequentially consistent, so one of the two sees the other. */
+ * A sleeper arms it, looks at the ring once more, and sleeps; a producer fills the ring, and
+ * writes if it is armed. Both orders are sequentially consistent, so one of the two sees the
+ * other. */
 #ifndef LIB_SIGNAL_WAKER_H
 #define LIB_SIGNAL_WAKER_H
 
@@ -13,7 +15,8 @@ int waker_open(void);
 /* Those that may sleep on it are forgotten, too. */
 void waker_close(void);
 
-/* In a forked child: another eventfd behind the same number, for the old one is the parent's. As waker_open(). */
+/* In a forked child: another eventfd behind the same number, for the old one is the parent's. As
+ * waker_open(). */
 int waker_reopen(void);
 
 /* The descriptor, or -EBADF. */
