@@ -148,6 +148,8 @@ int reeve_channel_send(int channel, const void *data, size_t size, const int *de
 			return -EPIPE;
 		if (errno != EAGAIN)
 			return -errno;
+		if (timeout == 0)
+			return -ETIMEDOUT;
 		r = wait_fd(channel, POLLOUT, deadline);
 		if (r < 0)
 			return r;
@@ -256,6 +258,8 @@ ssize_t reeve_channel_receive(int channel, void *data, size_t size, int *descrip
 
 		if (received != -EAGAIN)
 			return received;
+		if (timeout == 0)
+			return -ETIMEDOUT;
 		r = wait_fd(channel, POLLIN, deadline);
 		if (r < 0)
 			return r;
