@@ -60,6 +60,25 @@ static const struct {
 	{ "wheel", "10", NULL, 0, 10, true },
 };
 
+static int fill_identity(size_t i, struct config_identity *ret)
+{
+	const char *home = identities[i].home;
+	struct config_identity identity = {
+		.name = strdup(identities[i].name),
+		.home = home ? strdup(home) : NULL,
+		.uid = identities[i].uid,
+		.gid = identities[i].gid,
+	};
+
+	if (!identity.name || (home && !identity.home)) {
+		free(identity.name);
+		free(identity.home);
+		return -ENOMEM;
+	}
+	*ret = identity;
+	return 0;
+}
+
 static int find_identity(const char *name, bool is_group, struct config_identity *ret)
 {
 	memory_questions++;
@@ -68,13 +87,7 @@ static int find_identity(const char *name, bool is_group, struct config_identity
 			(strcmp(identities[i].name, name) != 0 &&
 				strcmp(identities[i].number, name) != 0))
 			continue;
-		*ret = (struct config_identity){
-			.name = strdup(identities[i].name),
-			.home = identities[i].home ? strdup(identities[i].home) : NULL,
-			.uid = identities[i].uid,
-			.gid = identities[i].gid,
-		};
-		return 0;
+		return fill_identity(i, ret);
 	}
 	return -ENOENT;
 }

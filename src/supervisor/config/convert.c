@@ -30,19 +30,13 @@ const char *config_log_level_name(enum config_log_level level)
 
 int reader_refuse(struct reader *reader, struct place place, const char *format, ...)
 {
-	CLEANUP_BUFFER struct buffer text = BUFFER(SIZE_MAX / 2);
 	va_list arguments;
 
 	va_start(arguments, format);
-	buffer_vprint(&text, format, arguments);
+	report_add_key(
+		reader->report, REPORT_ERROR, place.file, place.line, place.key, format, arguments);
 	va_end(arguments);
 	reader->refused = true;
-	if (place.key)
-		report_add(reader->report, REPORT_ERROR, place.file, place.line, "%s: %s",
-			place.key, buffer_text(&text));
-	else
-		report_add(reader->report, REPORT_ERROR, place.file, place.line, "%s",
-			buffer_text(&text));
 	return -EINVAL;
 }
 
@@ -84,6 +78,7 @@ const char *quoted_text(struct reader *reader, const char *text)
 	}
 	buffer_add_char(&quoted, '"');
 	kept = quoted.error ? NULL : arena_intern_text(reader->ini.arena, buffer_text(&quoted));
+	reader->report->out_of_memory = reader->report->out_of_memory || !kept;
 	return kept ? kept : "\"...\"";
 }
 
@@ -99,6 +94,7 @@ static const char *known_names(struct reader *reader, const struct expansion_nam
 				buffer_print(&list, "%s, ", names->list[i].name);
 	buffer_add_text(&list, "ENV_x for each environment variable x");
 	kept = list.error ? NULL : arena_intern_text(reader->ini.arena, buffer_text(&list));
+	reader->report->out_of_memory = reader->report->out_of_memory || !kept;
 	return kept ? kept : "";
 }
 

@@ -9,14 +9,12 @@
 
 void lint_add(struct reader *reader, struct place place, const char *format, ...)
 {
-	CLEANUP_BUFFER struct buffer text = BUFFER(SIZE_MAX / 2);
 	va_list arguments;
 
 	va_start(arguments, format);
-	buffer_vprint(&text, format, arguments);
+	report_add_key(
+		reader->report, REPORT_LINT, place.file, place.line, place.key, format, arguments);
 	va_end(arguments);
-	report_add(reader->report, REPORT_LINT, place.file, place.line, "%s%s%s",
-		place.key ? place.key : "", place.key ? ": " : "", buffer_text(&text));
 }
 
 static bool is_server(enum section_kind kind)
@@ -148,29 +146,36 @@ static void lint_defaults(struct reader *reader)
 	}
 }
 
-static const char *nearest_section(const struct ini_section *section)
+/* A name up to its colon, in the memory of the reading; NULL: out of memory, which is told. */
+static const char *before_colon(struct reader *reader, const char *name)
 {
-	char *name = strndup(section->name, strcspn(section->name, ":"));
+	const char *kept = arena_intern(reader->ini.arena, name, strcspn(name, ":"));
+
+	reader->report->out_of_memory = reader->report->out_of_memory || !kept;
+	return kept;
+}
+
+static const char *nearest_section(struct reader *reader, const struct ini_section *section)
+{
+	const char *name = before_colon(reader, section->name);
 	size_t best = name ? farthest(name) + 1 : 0;
 	const char *nearest = NULL;
 
 	for (enum section_kind kind = 0; name && kind < SECTION_KIND_COUNT; kind++) {
-		char *known = strndup(section_names[kind], strcspn(section_names[kind], ":"));
+		const char *known = before_colon(reader, section_names[kind]);
 		size_t distance = known ? edit_distance(name, known, best) : best;
 
-		free(known);
 		if (distance < best) {
 			best = distance;
 			nearest = section_names[kind];
 		}
 	}
-	free(name);
 	return nearest;
 }
 
 static void lint_unknown_section(struct reader *reader, const struct ini_section *section)
 {
-	const char *nearest = nearest_section(section);
+	const char *nearest = nearest_section(reader, section);
 
 	if (nearest)
 		lint_add(reader, section_place(section),
@@ -212,7 +217,6 @@ static bool looks_swallowed(struct reader *reader, const struct ini_note *note)
 	const char *name;
 	struct span key;
 	char *lower;
-	bool known;
 
 	if (note->detail[0] == '[' && strchr(note->detail, ']')) {
 		line.name = note->detail + 1;
@@ -223,12 +227,11 @@ static bool looks_swallowed(struct reader *reader, const struct ini_note *note)
 	if (!note->detail[length] || !section_kind(&line, &kind, &name))
 		return false;
 	key = span_strip((struct span){ note->detail, note->detail + length });
-	lower = strndup(key.start, span_length(key));
+	lower = arena_copy(reader->ini.arena, key.start, span_length(key));
+	reader->report->out_of_memory = reader->report->out_of_memory || !lower;
 	for (char *p = lower; p && *p && strcmp(note->key, "environment") != 0; p++)
 		*p = *p >= 'A' && *p <= 'Z' ? (char)(*p - 'A' + 'a') : *p;
-	known = lower && key_is_known(kind, lower);
-	free(lower);
-	return known;
+	return lower && key_is_known(kind, lower);
 }
 
 static void lint_comment(struct reader *reader, const struct ini_note *note)

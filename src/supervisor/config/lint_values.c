@@ -1,4 +1,5 @@
 /* Values that can be read but can hardly be meant. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,11 +70,13 @@ static void lint_words(struct reader *reader, struct place place, char *const *w
 
 static void lint_command(struct reader *reader, struct place place, const char *command)
 {
-	const char *why;
+	const char *why = "";
 	char **words;
 	size_t count;
 	int r = shell_words_split(command, &words, &count, &why);
 
+	if (r == -ENOMEM)
+		reader->report->out_of_memory = true;
 	if (r < 0) {
 		lint_add(reader, place,
 			"no start will succeed, for the command cannot be split: %s", why);
@@ -219,6 +222,7 @@ static void lint_ctl(struct reader *reader)
 	if (section && url && strncmp(url, "unix://", 7) == 0) {
 		const char *path = normal_path(reader, url + 7);
 
+		reader->report->out_of_memory = reader->report->out_of_memory || !path;
 		if (path && !has_server(config, path))
 			lint_add(reader, place_of(reader, section, "serverurl"),
 				"no [unix_http_server] listens at %s", path);

@@ -1,6 +1,5 @@
 #include "config/report.h"
 
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,17 +36,16 @@ static struct report_entry *next_entry(struct report *report)
 	return &report->entries[report->count];
 }
 
-void report_add(struct report *report, enum report_level level, const char *file, unsigned line,
-	const char *format, ...)
+void report_add_key(struct report *report, enum report_level level, const char *file, unsigned line,
+	const char *key, const char *format, va_list arguments)
 {
 	struct buffer text = BUFFER(SIZE_MAX / 2);
 	struct report_entry *entry = next_entry(report);
 	struct report_entry filled = { .level = level, .line = line };
-	va_list arguments;
 
-	va_start(arguments, format);
+	if (key)
+		buffer_print(&text, "%s: ", key);
 	buffer_vprint(&text, format, arguments);
-	va_end(arguments);
 	filled.text = buffer_take(&text);
 	filled.file = file ? strdup(file) : NULL;
 	buffer_deinit(&text);
@@ -59,6 +57,16 @@ void report_add(struct report *report, enum report_level level, const char *file
 	}
 	*entry = filled;
 	report->count++;
+}
+
+void report_add(struct report *report, enum report_level level, const char *file, unsigned line,
+	const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	report_add_key(report, level, file, line, NULL, format, arguments);
+	va_end(arguments);
 }
 
 size_t report_count(const struct report *report, enum report_level level)

@@ -3,6 +3,7 @@
 #ifndef CONFIG_REPORT_H
 #define CONFIG_REPORT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -39,6 +40,11 @@ void report_deinit(struct report *report);
 /* Add one entry; `file` (may be NULL) and the text are copied. */
 __attribute__((format(printf, 5, 6))) void report_add(struct report *report,
 	enum report_level level, const char *file, unsigned line, const char *format, ...);
+
+/* The same with "KEY: " before the text, unless `key` is NULL. */
+__attribute__((format(printf, 6, 0))) void report_add_key(struct report *report,
+	enum report_level level, const char *file, unsigned line, const char *key,
+	const char *format, va_list arguments);
 
 /* How many entries are of this level. */
 size_t report_count(const struct report *report, enum report_level level);

@@ -126,20 +126,18 @@ static int choose_server_url(struct reader *reader)
 {
 	struct config *config = reader->config;
 	CLEANUP_BUFFER struct buffer url = BUFFER(SIZE_MAX / 2);
+	const struct config_server *chosen = NULL;
 
-	for (size_t i = 0; i < config->server_count; i++) {
-		const struct config_server *server = &config->servers[i];
-
-		buffer_clear(&url);
-		if (server->family == CONFIG_UNIX) {
-			buffer_print(&url, "unix://%s", server->file);
-			break;
-		}
-		buffer_print(&url, "http://%s:%u", *server->host ? server->host : "localhost",
-			server->port);
-	}
-	if (!config->server_count)
+	for (size_t i = 0; i < config->server_count; i++)
+		if (!chosen || chosen->family == CONFIG_INET)
+			chosen = &config->servers[i];
+	if (!chosen)
 		return 0;
+	if (chosen->family == CONFIG_UNIX)
+		buffer_print(&url, "unix://%s", chosen->file);
+	else
+		buffer_print(&url, "http://%s:%u", *chosen->host ? chosen->host : "localhost",
+			chosen->port);
 	config->supervisord.serverurl =
 		url.error ? NULL : arena_intern_text(reader->arena, buffer_text(&url));
 	return config->supervisord.serverurl ? 0 : -ENOMEM;
@@ -192,13 +190,16 @@ static bool plugin_part(struct span span, struct span *ret)
 	return span.start < span.end;
 }
 
-/* Without `[extra]` at its end, which says what to install with a plug-in. */
+/* Without `[extra,...]` at its end, which says what to install with a plug-in. */
 static struct span without_extras(const char *text)
 {
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.,-";
 	struct span span = span_strip(span_of(text));
-	const char *bracket = memchr(text, '[', strlen(text));
+	const char *bracket = strchr(text, '[');
 
-	if (bracket && span.end[-1] == ']' && !strchr(bracket, '\n') && !strpbrk(bracket + 1, "[ "))
+	if (bracket && bracket[1] && bracket + 1 + strspn(bracket + 1, letters) == span.end - 1 &&
+		span.end[-1] == ']')
 		span.end = bracket;
 	return span;
 }
