@@ -10,8 +10,8 @@ static int told;
 
 static void tell(const struct reeve_signal_event *event, void *data)
 {
-	printf("%s: %s from pid %d, value %d\n", (const char *)data, reeve_signal_name(event->signo),
-		(int)event->pid, event->value);
+	printf("%s: %s from pid %d, value %d\n", (const char *)data,
+		reeve_signal_name(event->signo), (int)event->pid, event->value);
 	told++;
 }
 

@@ -12,7 +12,8 @@ static int sum;
 
 static void on_signal(const struct reeve_signal_event *event, void *data)
 {
-	printf("%s from pid %d, value %d\n", reeve_signal_name(event->signo), (int)event->pid, event->value);
+	printf("%s from pid %d, value %d\n", reeve_signal_name(event->signo), (int)event->pid,
+		event->value);
 	sum += event->value;
 	if (sum == 6)
 		uv_poll_stop(&watch);

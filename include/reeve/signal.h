@@ -112,21 +112,21 @@ REEVE_API enum reeve_signal_mode reeve_signal_get_mode(void);
 /* One arrival, after sigaction(2). Fields that its `code` does not fill are 0. */
 struct reeve_signal_event {
 	int signo;
-	int code;	/* si_code: SI_USER (kill), SI_QUEUE (with a value), SI_TKILL, SI_TIMER, CLD_EXITED, ... */
-	int error;	/* si_errno: nearly always 0 */
-	pid_t pid;	/* sender's, or the child's for SIGCHLD; 0 where the kernel sent it */
-	uid_t uid;	/* the same one's real uid */
-	int status;	/* SIGCHLD: exit status or signal */
-	int value;	/* SI_QUEUE, SI_TIMER, SI_MESGQ: sival_int */
-	void *pointer;	/* ... and sival_ptr */
-	int timer;	/* SI_TIMER: the kernel's timer id */
-	int overrun;	/* SI_TIMER: expirations that were missed */
-	long band;	/* SIGIO: poll(2) events */
-	int fd;		/* SIGIO: descriptor */
-	void *address;	/* fault signals that were sent by the kernel: address */
-	int64_t utime;	/* SIGCHLD: user and system time, in clock ticks */
+	int code;      /* si_code: SI_USER (kill), SI_QUEUE (with a value), CLD_EXITED, ... */
+	int error;     /* si_errno: nearly always 0 */
+	pid_t pid;     /* sender's, or the child's for SIGCHLD; 0 where the kernel sent it */
+	uid_t uid;     /* the same one's real uid */
+	int status;    /* SIGCHLD: exit status or signal */
+	int value;     /* SI_QUEUE, SI_TIMER, SI_MESGQ: sival_int */
+	void *pointer; /* ... and sival_ptr */
+	int timer;     /* SI_TIMER: the kernel's timer id */
+	int overrun;   /* SI_TIMER: expirations that were missed */
+	long band;     /* SIGIO: poll(2) events */
+	int fd;        /* SIGIO: descriptor */
+	void *address; /* fault signals that were sent by the kernel: address */
+	int64_t utime; /* SIGCHLD: user and system time, in clock ticks */
 	int64_t stime;
-	uint64_t count; /* 1; or how many arrivals it stands for, of which the ring being full left only the number */
+	uint64_t count; /* 1; or how many arrivals that found the ring full: no more is known */
 };
 
 /* Runs at a safe point; may subscribe, unsubscribe (itself too), dispatch, block, fork. */
@@ -142,8 +142,8 @@ struct reeve_signal_subscription;
  *
  * Returns 0; -EINVAL, -EPERM, -EBUSY for signals that cannot be handled; -ENOMEM, -EMFILE,
  * -ENFILE, -EAGAIN (no thread) for lack of means. */
-REEVE_API int reeve_signal_subscribe(
-	int signo, reeve_signal_callback *callback, void *data, struct reeve_signal_subscription **ret);
+REEVE_API int reeve_signal_subscribe(int signo, reeve_signal_callback *callback, void *data,
+	struct reeve_signal_subscription **ret);
 
 /* End a subscription; takes NULL, returns NULL. With the last one of a signal, what was installed
  * before is put back, unless somebody replaced our handler meanwhile. Arrivals that were not
@@ -250,7 +250,8 @@ enum reeve_signal_how {
 
 /* Change the calling thread's mask; what cannot be blocked (SIGKILL, SIGSTOP, the C library's)
  * is passed over. `ret_old` may be NULL. 0, or -EINVAL. See pthread_sigmask(3). */
-REEVE_API int reeve_signal_mask(enum reeve_signal_how how, reeve_signal_set set, reeve_signal_set *ret_old);
+REEVE_API int reeve_signal_mask(
+	enum reeve_signal_how how, reeve_signal_set set, reeve_signal_set *ret_old);
 
 /* The calling thread's mask. */
 REEVE_API reeve_signal_set reeve_signal_get_mask(void);

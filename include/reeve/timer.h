@@ -33,8 +33,8 @@ struct reeve_timer_value {
  *   ret_old   what was set before, `left` counted down; {0, 0} if disarmed; may be NULL
  *
  * 0, or -EINVAL (no such timer, a negative duration). */
-REEVE_API int reeve_timer_set(
-	enum reeve_timer_which which, struct reeve_timer_value value, struct reeve_timer_value *ret_old);
+REEVE_API int reeve_timer_set(enum reeve_timer_which which, struct reeve_timer_value value,
+	struct reeve_timer_value *ret_old);
 
 /* What is set now; {0, 0} if disarmed. 0, or -EINVAL. */
 REEVE_API int reeve_timer_get(enum reeve_timer_which which, struct reeve_timer_value *ret);

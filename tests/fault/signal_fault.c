@@ -52,7 +52,8 @@ START_TEST(setting_up_fails_whole_or_works)
 		r = set_up(&pair, &fd);
 		fired = faulty_fired();
 		faulty_arm(0, 0);
-		ck_assert_msg(r == 0 || (fired && r == -ENOMEM), "call %u failed, and it said %d", n, r);
+		ck_assert_msg(
+			r == 0 || (fired && r == -ENOMEM), "call %u failed, and it said %d", n, r);
 		if (r == 0) {
 			told.count = 0;
 			reeve_signal_raise(SIGUSR1);
@@ -96,7 +97,8 @@ START_TEST(waiting_fails_with_its_error_and_loses_nothing)
 			r = reeve_signal_wait(0);
 		fired = faulty_fired();
 		faulty_arm(0, 0);
-		ck_assert_msg(r == -ETIMEDOUT || (fired && r == -EIO), "call %u (%s) failed, and it said %d", n, faulty_name(), r);
+		ck_assert_msg(r == -ETIMEDOUT || (fired && r == -EIO),
+			"call %u (%s) failed, and it said %d", n, faulty_name(), r);
 		wait_for_log(&told, 1);
 		if (!fired)
 			break;
@@ -134,7 +136,8 @@ START_TEST(a_child_that_cannot_start_over_is_told_and_may_try_again)
 		}
 		ck_assert_int_eq(waitpid(child, &status, 0), child);
 		faulty_arm(0, 0);
-		ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) >= 3, "call %u failed: status %#x", n, status);
+		ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) >= 3,
+			"call %u failed: status %#x", n, status);
 		fired = WEXITSTATUS(status) == 3;
 	}
 	ck_assert_uint_lt(n, MOST);

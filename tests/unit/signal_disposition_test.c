@@ -335,7 +335,8 @@ END_TEST
 static void repair(int signo, siginfo_t *info, void *context)
 {
 	foreign_calls++;
-	mprotect((void *)((uintptr_t)info->si_addr & ~(uintptr_t)4095), 4096, PROT_READ | PROT_WRITE);
+	mprotect((void *)((uintptr_t)info->si_addr & ~(uintptr_t)4095), 4096,
+		PROT_READ | PROT_WRITE);
 }
 
 START_TEST(a_fault_goes_to_who_was_there_before)
@@ -372,8 +373,10 @@ int main(void)
 	tcase_add_test(tcase, a_chained_handler_runs_at_once_and_the_callback_later);
 	tcase_add_test(tcase, chaining_is_for_handlers);
 	tcase_add_loop_test(tcase, an_interrupting_signal_breaks_a_read, 0, 2);
-	add_test_in_each_mode(tcase, a_restarting_signal_does_not_end_a_librarys_wait_but_runs_its_callback);
-	add_test_in_each_mode(tcase, an_interrupting_signal_ends_a_librarys_wait_after_its_callback);
+	add_test_in_each_mode(
+		tcase, a_restarting_signal_does_not_end_a_librarys_wait_but_runs_its_callback);
+	add_test_in_each_mode(
+		tcase, an_interrupting_signal_ends_a_librarys_wait_after_its_callback);
 	tcase_add_test(tcase, a_foreign_handler_is_made_interrupting_too);
 	add_test_in_each_mode(tcase, a_fault_is_not_deferred);
 	tcase_add_test(tcase, a_fault_goes_to_who_was_there_before);

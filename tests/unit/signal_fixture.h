@@ -55,7 +55,8 @@ static inline void choose_mode(int mode)
 	ck_assert_int_eq(reeve_signal_set_mode((enum reeve_signal_mode)mode), 0);
 }
 
-static inline struct reeve_signal_subscription *subscribe(int signo, reeve_signal_callback *callback, void *data)
+static inline struct reeve_signal_subscription *subscribe(
+	int signo, reeve_signal_callback *callback, void *data)
 {
 	struct reeve_signal_subscription *subscription = NULL;
 
@@ -81,7 +82,8 @@ static inline void reap(pid_t pid)
 		reaped = waitpid(pid, &status, 0);
 	while (reaped < 0 && errno == EINTR);
 	ck_assert_int_eq(reaped, pid);
-	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "the child ended with status %#x", status);
+	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0,
+		"the child ended with status %#x", status);
 }
 
 #endif

@@ -55,14 +55,15 @@ END_TEST
 START_TEST(what_names_no_signal_is_refused)
 {
 	static const char *const texts[] = {
-		"", "SIG", "SIGSIGTERM", "TERMS", "TER", " TERM", "TERM ", "0", "65", "-1", "+1", "100", "1x", "1 ",
-		"99999999999999999999", "RTMIN+", "RTMIN-1", "RTMIN+31", "RTMAX+1", "RTMAX-31", "RTMIN+100", "RTMIN+-1",
-		"RTMIN+ 1", "SIGRT", "UNKNOWN", "Terminated",
+		"", "SIG", "SIGSIGTERM", "TERMS", "TER", " TERM", "TERM ", "0", "65", "-1", "+1",
+		"100", "1x", "1 ", "99999999999999999999", "RTMIN+", "RTMIN-1", "RTMIN+31",
+		"RTMAX+1", "RTMAX-31", "RTMIN+100", "RTMIN+-1", "RTMIN+ 1", "SIGRT", "UNKNOWN",
+		"Terminated",
 	};
 
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-		ck_assert_msg(reeve_signal_number(texts[i]) == -EINVAL, "\"%s\" is taken for %d", texts[i],
-			reeve_signal_number(texts[i]));
+		ck_assert_msg(reeve_signal_number(texts[i]) == -EINVAL, "\"%s\" is taken for %d",
+			texts[i], reeve_signal_number(texts[i]));
 	ck_assert_int_eq(reeve_signal_number("32"), -EBUSY);
 	ck_assert_int_eq(reeve_signal_number("33"), -EBUSY);
 }
@@ -107,7 +108,8 @@ static void check_refused(int signo, int error, const char *words)
 	ck_assert_int_eq(reeve_signal_restore(signo), error);
 	ck_assert_int_eq(reeve_signal_interrupt(signo, true), error);
 	ck_assert_int_eq(reeve_signal_chain(signo, true), error);
-	ck_assert_msg(strstr(reeve_signal_refusal(signo), words) != NULL, "%d: %s", signo, reeve_signal_refusal(signo));
+	ck_assert_msg(strstr(reeve_signal_refusal(signo), words) != NULL, "%d: %s", signo,
+		reeve_signal_refusal(signo));
 }
 
 START_TEST(what_cannot_be_handled_is_refused_by_name)

@@ -25,7 +25,8 @@ static pid_t taker(int signo, bool with_value, int value)
 		_exit(1);
 	if (event.pid != getppid() || event.uid != getuid())
 		_exit(2);
-	if (with_value && (event.code != SI_QUEUE || event.value != value || event.pointer != (void *)(intptr_t)value))
+	if (with_value && (event.code != SI_QUEUE || event.value != value ||
+				  event.pointer != (void *)(intptr_t)value))
 		_exit(3);
 	_exit(0);
 }
@@ -104,7 +105,8 @@ END_TEST
 
 START_TEST(wrong_targets_and_signals_are_refused_each_by_its_error)
 {
-	static const int refused[][2] = { { -1, -EINVAL }, { 65, -EINVAL }, { 32, -EBUSY }, { 33, -EBUSY } };
+	static const int refused[][2] = { { -1, -EINVAL }, { 65, -EINVAL }, { 32, -EBUSY },
+		{ 33, -EBUSY } };
 	pid_t me = getpid();
 
 	for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
@@ -113,7 +115,8 @@ START_TEST(wrong_targets_and_signals_are_refused_each_by_its_error)
 		ck_assert_int_eq(reeve_signal_send_thread(me, me, refused[i][0]), refused[i][1]);
 		ck_assert_int_eq(reeve_signal_send_pidfd(0, refused[i][0]), refused[i][1]);
 		ck_assert_int_eq(reeve_signal_queue(me, refused[i][0], 1), refused[i][1]);
-		ck_assert_int_eq(reeve_signal_queue_thread(me, me, refused[i][0], 1), refused[i][1]);
+		ck_assert_int_eq(
+			reeve_signal_queue_thread(me, me, refused[i][0], 1), refused[i][1]);
 		ck_assert_int_eq(reeve_signal_queue_pidfd(0, refused[i][0], 1), refused[i][1]);
 		ck_assert_int_eq(reeve_signal_raise(refused[i][0]), refused[i][1]);
 	}
@@ -136,7 +139,8 @@ START_TEST(a_full_queue_is_told_to_the_sender)
 	struct rlimit before, none;
 	int r;
 
-	ck_assert_int_eq(reeve_signal_mask(REEVE_SIGNAL_BLOCK, REEVE_SIGNAL_SET(SIGRTMIN), NULL), 0);
+	ck_assert_int_eq(
+		reeve_signal_mask(REEVE_SIGNAL_BLOCK, REEVE_SIGNAL_SET(SIGRTMIN), NULL), 0);
 	ck_assert_int_eq(getrlimit(RLIMIT_SIGPENDING, &before), 0);
 	none = (struct rlimit){ .rlim_cur = 0, .rlim_max = before.rlim_max };
 	ck_assert_int_eq(setrlimit(RLIMIT_SIGPENDING, &none), 0);
@@ -171,14 +175,17 @@ START_TEST(one_thread_gets_it_and_no_other)
 {
 	struct worker workers[2] = { 0 };
 
-	ck_assert_int_eq(reeve_signal_mask(REEVE_SIGNAL_BLOCK, REEVE_SIGNAL_SET(SIGRTMIN), NULL), 0);
+	ck_assert_int_eq(
+		reeve_signal_mask(REEVE_SIGNAL_BLOCK, REEVE_SIGNAL_SET(SIGRTMIN), NULL), 0);
 	for (int i = 0; i < 2; i++) {
 		sem_init(&workers[i].ready, 0, 0);
-		ck_assert_int_eq(pthread_create(&workers[i].thread, NULL, take_one, &workers[i]), 0);
+		ck_assert_int_eq(
+			pthread_create(&workers[i].thread, NULL, take_one, &workers[i]), 0);
 		sem_wait(&workers[i].ready);
 	}
 	for (int i = 1; i >= 0; i--)
-		ck_assert_int_eq(reeve_signal_queue_thread(getpid(), workers[i].tid, SIGRTMIN, 100 + i), 0);
+		ck_assert_int_eq(
+			reeve_signal_queue_thread(getpid(), workers[i].tid, SIGRTMIN, 100 + i), 0);
 	for (int i = 0; i < 2; i++) {
 		pthread_join(workers[i].thread, NULL);
 		ck_assert_int_eq(workers[i].got, 100 + i);

@@ -155,7 +155,7 @@ START_TEST(a_flood_of_a_standard_signal_is_counted_as_it_arrives)
 		told = log.count;
 	}
 	ck_assert_uint_eq(log.count, reeve_signal_count(SIGUSR2));
-	if (_i == REEVE_SIGNAL_HANDLER) /* not blocked, so each one was handled when it was raised */
+	if (_i == REEVE_SIGNAL_HANDLER) /* not blocked: each was handled when it was raised */
 		ck_assert_uint_eq(log.count, 1000);
 	reeve_signal_unsubscribe(subscription);
 	ck_assert_int_eq(reeve_signal_shutdown(), 0);
@@ -212,7 +212,8 @@ END_TEST
 
 START_TEST(callbacks_may_end_themselves_the_next_and_the_one_before)
 {
-	struct actor a = { .name = 'a' }, b = { .name = 'b' }, c = { .name = 'c' }, d = { .name = 'd' };
+	struct actor a = { .name = 'a' }, b = { .name = 'b' }, c = { .name = 'c' },
+		     d = { .name = 'd' };
 
 	choose_mode(_i);
 	a.self = subscribe(SIGUSR1, act, &a);

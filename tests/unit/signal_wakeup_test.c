@@ -184,7 +184,8 @@ START_TEST(a_broken_one_is_told_and_does_no_harm)
 	if (_i < 3)
 		open_pipe();
 	else
-		ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+		ck_assert_int_eq(
+			socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
 	close(fds[0]);
 	subscription = subscribe(SIGUSR1, log_event, &log);
 	ck_assert_int_eq(reeve_signal_set_wakeup_fd(fds[1], NULL), 0);

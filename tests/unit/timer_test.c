@@ -4,7 +4,8 @@
 #include "reeve/timer.h"
 #include "unit/signal_fixture.h"
 
-static const enum reeve_timer_which all[] = { REEVE_TIMER_REAL, REEVE_TIMER_VIRTUAL, REEVE_TIMER_PROF };
+static const enum reeve_timer_which all[] = { REEVE_TIMER_REAL, REEVE_TIMER_VIRTUAL,
+	REEVE_TIMER_PROF };
 
 START_TEST(each_has_its_signal)
 {
@@ -22,7 +23,7 @@ START_TEST(wrong_arguments_are_refused_and_change_nothing)
 	ck_assert_int_eq(reeve_timer_signal(none), -EINVAL);
 	ck_assert_int_eq(reeve_timer_get(none, &read), -EINVAL);
 	ck_assert_int_eq(reeve_timer_set(none, value, &read), -EINVAL);
-	ck_assert_int_eq(reeve_timer_set((enum reeve_timer_which)-1, value, &read), -EINVAL);
+	ck_assert_int_eq(reeve_timer_set((enum reeve_timer_which) - 1, value, &read), -EINVAL);
 	ck_assert_int_eq(read.left, 7);
 	ck_assert_int_eq(reeve_timer_set(REEVE_TIMER_REAL, value, NULL), 0);
 	value.left = -1;
@@ -80,7 +81,8 @@ static void burn_until(const struct log *log, uint64_t count)
 
 START_TEST(each_repeats_until_it_is_disarmed)
 {
-	struct reeve_timer_value value = { .left = 2 * REEVE_MSEC, .interval = 3 * REEVE_MSEC }, read;
+	struct reeve_timer_value value = { .left = 2 * REEVE_MSEC, .interval = 3 * REEVE_MSEC },
+				 read;
 	struct log log = { 0 };
 	struct reeve_signal_subscription *subscription;
 

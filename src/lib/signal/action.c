@@ -43,7 +43,7 @@ static void change_set(_Atomic reeve_signal_set *set, int signo, bool on)
 static bool is_function(const struct sigaction *action)
 {
 	return (action->sa_flags & SA_SIGINFO) ||
-		(action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
+	       (action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN);
 }
 
 static void keep_previous(int signo, const struct sigaction *action)
@@ -76,7 +76,7 @@ bool action_is_ours(int signo)
 	struct sigaction now;
 
 	return installed[signo] && sys_sigaction(signo, NULL, &now) == 0 &&
-		(now.sa_flags & SA_SIGINFO) && now.sa_sigaction == installed[signo];
+	       (now.sa_flags & SA_SIGINFO) && now.sa_sigaction == installed[signo];
 }
 
 void action_remove(int signo)
@@ -115,7 +115,7 @@ void action_call_chained(int signo, siginfo_t *info, void *context)
 static bool is_fault(int signo, const siginfo_t *info)
 {
 	return info->si_code > 0 && (SYNCHRONOUS_SIGNALS & REEVE_SIGNAL_SET(signo)) &&
-		!(signo == SIGBUS && info->si_code == BUS_MCEERR_AO);
+	       !(signo == SIGBUS && info->si_code == BUS_MCEERR_AO);
 }
 
 /* Nobody can deal with it: the default action ends the process, with a core that shows the

@@ -16,8 +16,8 @@
 /* So many, then the caller gets a say again: a flood must not keep it for ever. */
 #define AT_MOST 8192
 
-static atomic_uint sleepers;	/* calls that wait, for whatever */
-static bool handed_out;		/* the descriptor was: it is watched at any time */
+static atomic_uint sleepers; /* calls that wait, for whatever */
+static bool handed_out;      /* the descriptor was: it is watched at any time */
 
 bool dispatch_is_awaited(void)
 {

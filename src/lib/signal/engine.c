@@ -27,9 +27,9 @@ static const struct signal_mode *const modes[] = {
 
 static atomic_int chosen = REEVE_SIGNAL_HANDLER;
 static atomic_bool started;
-static bool is_new;	  /* started, and not used yet */
+static bool is_new;       /* started, and not used yet */
 static bool child_forked; /* the first step was done */
-static bool prepared;	  /* pthread_atfork() */
+static bool prepared;     /* pthread_atfork() */
 
 const struct signal_mode *engine_mode(void)
 {

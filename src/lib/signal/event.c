@@ -16,7 +16,8 @@ void event_from_info(const siginfo_t *info, struct reeve_signal_event *ret)
 		event.overrun = info->si_overrun;
 		event.value = info->si_int;
 		event.pointer = info->si_ptr;
-	} else if (info->si_code == SI_SIGIO || (info->si_code > 0 && info->si_code != SI_KERNEL && info->si_signo == SIGIO)) {
+	} else if (info->si_code == SI_SIGIO ||
+		   (info->si_code > 0 && info->si_code != SI_KERNEL && info->si_signo == SIGIO)) {
 		event.band = info->si_band;
 		event.fd = info->si_fd;
 	} else if (info->si_code < 0) {

@@ -10,9 +10,9 @@
 #include "lib/signal/wakeup_fd.h"
 
 static struct ring ring;
-static _Atomic uint64_t counts[65];	/* by producers */
-static _Atomic uint64_t noted[65];	/* by the dispatcher alone */
-static _Atomic uint64_t lost[65]; /* arrivals that found the ring full, not told yet */
+static _Atomic uint64_t counts[65]; /* by producers */
+static _Atomic uint64_t noted[65];  /* by the dispatcher alone */
+static _Atomic uint64_t lost[65];   /* arrivals that found the ring full, not told yet */
 static _Atomic reeve_signal_set have_lost;
 static atomic_uint producers;
 
@@ -61,8 +61,8 @@ void intake_note(const struct reeve_signal_event *event)
 {
 	_Atomic uint64_t *count = &noted[event->signo];
 
-	atomic_store_explicit(count, atomic_load_explicit(count, memory_order_relaxed) + 1,
-		memory_order_relaxed);
+	atomic_store_explicit(
+		count, atomic_load_explicit(count, memory_order_relaxed) + 1, memory_order_relaxed);
 	wakeup_fd_write(event->signo);
 }
 
@@ -75,7 +75,8 @@ bool intake_take_lost(struct reeve_signal_event *ret)
 		return false;
 	signo = __builtin_ctzll(set) + 1;
 	atomic_fetch_and(&have_lost, ~REEVE_SIGNAL_SET(signo));
-	*ret = (struct reeve_signal_event){ .signo = signo, .count = atomic_exchange(&lost[signo], 0) };
+	*ret = (struct reeve_signal_event){ .signo = signo,
+		.count = atomic_exchange(&lost[signo], 0) };
 	return ret->count > 0;
 }
 

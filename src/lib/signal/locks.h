@@ -13,9 +13,9 @@
 /* What a thread knows of itself. Initial-exec, so that a handler may look: no allocation at
  * first use. */
 struct thread_state {
-	unsigned depth;		/* how many dispatches of this thread are under way, one within the other */
-	unsigned sleeps;	/* how many of its calls wait for signals to come, likewise */
-	int rank;		/* is_main_thread()'s memory */
+	unsigned depth; /* how many dispatches of this thread are under way, one within the other */
+	unsigned sleeps; /* how many of its calls wait for signals to come, likewise */
+	int rank;        /* is_main_thread()'s memory */
 	_Atomic reeve_signal_set held; /* blocked by our handler in this thread (handler_mode.c) */
 };
 

@@ -48,7 +48,8 @@ int reeve_signal_mask(enum reeve_signal_how how, reeve_signal_set set, reeve_sig
 		return -EINVAL;
 	/* What a handler of ours blocked (handler_mode.c) is not in the program's mask, until
 	 * the program says so. */
-	held = atomic_fetch_and(&this_thread.held, how == REEVE_SIGNAL_SETMASK ? REEVE_SIGNAL_NONE : ~set);
+	held = atomic_fetch_and(
+		&this_thread.held, how == REEVE_SIGNAL_SETMASK ? REEVE_SIGNAL_NONE : ~set);
 	mask_change(kernels[how], set, ret_old);
 	if (ret_old)
 		*ret_old &= ~held;

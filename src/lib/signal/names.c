@@ -34,6 +34,7 @@ static const struct alias {
 };
 
 /* By distance from SIGRTMIN. */
+/* clang-format off */
 #define RT(n) { "SIGRTMIN+" #n, "Real-time signal " #n }
 static const struct real_time {
 	const char *name;
@@ -44,6 +45,7 @@ static const struct real_time {
 	RT(11), RT(12), RT(13), RT(14), RT(15), RT(16), RT(17), RT(18), RT(19), RT(20),
 	RT(21), RT(22), RT(23), RT(24), RT(25), RT(26), RT(27), RT(28), RT(29), RT(30),
 };
+/* clang-format on */
 
 static bool is_signal(int signo)
 {
@@ -104,7 +106,8 @@ const char *reeve_signal_description(int signo)
 {
 	if (!is_signal(signo) || is_reserved(signo))
 		return NULL;
-	return signo <= LAST_STANDARD ? descriptions[signo] : real_time[signo - SIGRTMIN].description;
+	return signo <= LAST_STANDARD ? descriptions[signo]
+				      : real_time[signo - SIGRTMIN].description;
 }
 
 /* A decimal number of at most two digits; -EINVAL for anything else. */

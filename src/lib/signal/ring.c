@@ -16,8 +16,8 @@ bool ring_push(struct ring *ring, const struct reeve_signal_event *event)
 		slot = &ring->slots[position % RING_SIZE];
 		turn = atomic_load_explicit(&slot->turn, memory_order_acquire);
 		if (turn == 2 * lap(position)) {
-			if (atomic_compare_exchange_weak_explicit(&ring->tail, &position, position + 1,
-				    memory_order_relaxed, memory_order_relaxed))
+			if (atomic_compare_exchange_weak_explicit(&ring->tail, &position,
+				    position + 1, memory_order_relaxed, memory_order_relaxed))
 				break;
 		} else if (turn < 2 * lap(position)) {
 			return false; /* the lap before is still in it */

@@ -56,8 +56,8 @@ static int subscribe_locked(struct reeve_signal_subscription *subscription)
 	return 0;
 }
 
-int reeve_signal_subscribe(
-	int signo, reeve_signal_callback *callback, void *data, struct reeve_signal_subscription **ret)
+int reeve_signal_subscribe(int signo, reeve_signal_callback *callback, void *data,
+	struct reeve_signal_subscription **ret)
 {
 	CLEANUP_FREE struct reeve_signal_subscription *subscription = NULL;
 	int r = reeve_signal_check(signo);
@@ -91,7 +91,8 @@ static void end(struct reeve_signal_subscription *subscription)
 	registry_unlock();
 }
 
-struct reeve_signal_subscription *reeve_signal_unsubscribe(struct reeve_signal_subscription *subscription)
+struct reeve_signal_subscription *reeve_signal_unsubscribe(
+	struct reeve_signal_subscription *subscription)
 {
 	if (!subscription)
 		return NULL;
@@ -109,7 +110,8 @@ struct reeve_signal_subscription *reeve_signal_unsubscribe(struct reeve_signal_s
 void subscription_run(const struct reeve_signal_event *event)
 {
 	struct list *list = &lists[event->signo];
-	struct reeve_signal_subscription *last = atomic_load_explicit(&list->last, memory_order_acquire);
+	struct reeve_signal_subscription *last =
+		atomic_load_explicit(&list->last, memory_order_acquire);
 	struct reeve_signal_subscription *one;
 
 	if (!last)

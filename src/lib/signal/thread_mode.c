@@ -35,7 +35,8 @@ static atomic_bool waits_for_room;
 /* Until `fd` (or only control, if it is negative) is readable. */
 static void sleep_on(int fd)
 {
-	struct pollfd fds[] = { { .fd = control, .events = POLLIN }, { .fd = fd, .events = POLLIN } };
+	struct pollfd fds[] = { { .fd = control, .events = POLLIN },
+		{ .fd = fd, .events = POLLIN } };
 	uint64_t count;
 
 	if (sys_ppoll(fds, 2, NULL, NULL) > 0 && fds[0].revents)
@@ -74,7 +75,8 @@ static void *move_signals(void *unused)
 
 static int set_signals(void)
 {
-	int fd = sys_signalfd(signals < 0 ? -1 : signals, blocked_set(), SFD_CLOEXEC | SFD_NONBLOCK);
+	int fd =
+		sys_signalfd(signals < 0 ? -1 : signals, blocked_set(), SFD_CLOEXEC | SFD_NONBLOCK);
 
 	if (fd < 0)
 		return -errno;

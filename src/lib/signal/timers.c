@@ -49,8 +49,8 @@ static struct reeve_timer_value from_itimerval(const struct itimerval *value)
 	};
 }
 
-int reeve_timer_set(
-	enum reeve_timer_which which, struct reeve_timer_value value, struct reeve_timer_value *ret_old)
+int reeve_timer_set(enum reeve_timer_which which, struct reeve_timer_value value,
+	struct reeve_timer_value *ret_old)
 {
 	const struct timer *timer = find(which);
 	struct itimerval wanted = { 0 }, old;
@@ -91,7 +91,8 @@ int reeve_timer_signal(enum reeve_timer_which which)
 int reeve_alarm(reeve_nsec delay, reeve_nsec *ret_left)
 {
 	struct reeve_timer_value old;
-	int r = reeve_timer_set(REEVE_TIMER_REAL, (struct reeve_timer_value){ .left = delay }, &old);
+	int r = reeve_timer_set(
+		REEVE_TIMER_REAL, (struct reeve_timer_value){ .left = delay }, &old);
 
 	if (r == 0 && ret_left)
 		*ret_left = old.left;

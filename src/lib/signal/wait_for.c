@@ -7,8 +7,7 @@
 #include "lib/signal/event.h"
 #include "lib/signal/mask.h"
 
-int reeve_signal_wait_for(
-	reeve_signal_set set, reeve_nsec timeout, struct reeve_signal_event *ret)
+int reeve_signal_wait_for(reeve_signal_set set, reeve_nsec timeout, struct reeve_signal_event *ret)
 {
 	reeve_signal_set never = REEVE_SIGNAL_SET(SIGKILL) | REEVE_SIGNAL_SET(SIGSTOP);
 	reeve_nsec deadline;

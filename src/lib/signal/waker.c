@@ -95,7 +95,8 @@ void waker_wake(void)
 	static const uint64_t one = 1;
 	int armed = ARMED;
 
-	if (atomic_load(&state) != ARMED || !atomic_compare_exchange_strong(&state, &armed, WRITTEN))
+	if (atomic_load(&state) != ARMED ||
+		!atomic_compare_exchange_strong(&state, &armed, WRITTEN))
 		return;
 	/* It can't be full, and nobody is there to be told of another failure. */
 	if (sys_write(waker_fd(), &one, sizeof one) < 0)
