@@ -270,6 +270,9 @@ static int connect_until(int fd, const struct address *address, reeve_nsec deadl
 		r = interrupt_run();
 		if (r < 0)
 			return r;
+		/* The kernel counts in ticks; signals that come faster would keep it from the last one. */
+		if (deadline_left(deadline) == 0)
+			return -ETIMEDOUT;
 	}
 	if (r < 0)
 		return r == -EAGAIN ? -ETIMEDOUT : r;
