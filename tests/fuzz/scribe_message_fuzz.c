@@ -5,6 +5,7 @@
  * check gets one of a few in a directory of the target's own, which leads to devices by links alone. */
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ static char directory[] = "/tmp/scribe-fuzz-XXXXXX";
 
 static const char *path_in(const char *name)
 {
-	static char path[64];
+	static char path[sizeof directory + NAME_MAX + 1];
 
 	snprintf(path, sizeof path, "%s/%s", directory, name);
 	return path;

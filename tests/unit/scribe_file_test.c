@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "board/board.h"
+#include "board/log.h"
 #include "reeve/pipe.h"
 #include "support/harness.h"
 #include "support/scribe_rig.h"
@@ -200,6 +201,27 @@ START_TEST(close_carries_what_is_in_the_pipe)
 }
 END_TEST
 
+/* At that level the log has what programs write, too, as the original's. */
+START_TEST(output_is_told_at_debug)
+{
+	struct scribe_rig rig;
+	struct message_log_open open;
+	const char *text;
+	int pipe;
+
+	rig_start(&rig, NULL);
+	log_to(rig.log[1], LOG_DEBUG);
+	open = log_open_message(STREAM_OF(7, true), rig_path(&rig, "log"));
+	pipe = rig_open(&rig, &open);
+	rig_print(&rig, pipe, "text\n");
+	text = rig_log(&rig);
+	ck_assert_msg(strstr(text, " DEBG 'program' stderr output:\ntext\n") != NULL, "%s", text);
+	ck_assert_str_eq(file_text(open.path), "text\n");
+	close(pipe);
+	rig_end(&rig);
+}
+END_TEST
+
 START_TEST(senseless_messages_do_nothing)
 {
 	struct scribe_rig rig;
@@ -375,6 +397,7 @@ int main(void)
 	tcase_add_test(files, the_same_pipe_again_is_the_same_stream);
 	tcase_add_test(files, another_pipe_takes_the_number_over);
 	tcase_add_test(files, close_carries_what_is_in_the_pipe);
+	tcase_add_test(files, output_is_told_at_debug);
 	tcase_add_test(files, senseless_messages_do_nothing);
 	tcase_add_test(files, modes_are_as_told);
 	tcase_add_test(files, a_new_file_is_nobody_elses);

@@ -46,7 +46,7 @@
 	ROW(LOG_OPEN, message_log_open, 0, 1)                                                      \
 	/* Carry what is still in the pipe, then forget the stream. */                             \
 	ROW(LOG_CLOSE, message_stream, 0, 0)                                                       \
-	/* Remove the log file and its backups, and begin it anew. */                              \
+	/* Remove the log file (not its backups) and begin it anew. */                             \
 	ROW(LOG_CLEAR, message_stream, 0, 0)                                                       \
 	/* Close and open again every log file (SIGUSR2: somebody moved them away). */             \
 	ROW(LOG_REOPEN, message_plain, 0, 0)                                                       \
