@@ -257,7 +257,7 @@ static void wait_a_little(unsigned microseconds)
 
 START_TEST(killed_at_random)
 {
-	enum { LINES = 300000 };
+	enum { LINES = 150000 };
 	struct world world;
 	unsigned next[3] = { 0 }, kills = 0, seed = (unsigned)_i;
 	bool strips = _i == 1;
