@@ -34,15 +34,16 @@ static int check_spec(const struct reeve_daemon_spec *spec)
 
 /* --- the daemon's side --- */
 
-/* Between fork and return. Ends the process where it is not, or does not become, the daemon. */
-static void become_daemon(const struct daemon_steps *steps)
+/* Between fork and return. Returns 0 in the daemon, or 1 with the exit status of a process that is none. */
+static int become_daemon(const struct daemon_steps *steps, int *ret_status)
 {
 	struct report_packet packet = { .kind = REPORT_STARTED };
 	enum reeve_daemon_step failed = REEVE_DAEMON_STEP_NONE;
 	int r = daemon_take_steps(steps, &failed);
 
+	*ret_status = 0;
 	if (r > 0)
-		_exit(0);
+		return 1;
 	if (r < 0) {
 		packet.kind = REPORT_FAILED;
 		packet.step = failed;
@@ -50,8 +51,8 @@ static void become_daemon(const struct daemon_steps *steps)
 	} else {
 		packet.pid = getpid();
 	}
-	if (report_send(steps->report, &packet) < 0 || r < 0)
-		_exit(1);
+	*ret_status = 1;
+	return report_send(steps->report, &packet) < 0 || r < 0;
 }
 
 /* --- the starter's side --- */
@@ -152,8 +153,8 @@ int reeve_daemon_start(const struct reeve_daemon_spec *spec, struct reeve_daemon
 	CLEANUP_FD int daemons_end = -EBADF;
 	reeve_nsec deadline;
 	sigset_t mask;
+	int r, status;
 	pid_t pid;
-	int r;
 
 	*report = (struct reeve_daemon_report){ 0 };
 	r = check_spec(spec);
@@ -178,7 +179,10 @@ int reeve_daemon_start(const struct reeve_daemon_spec *spec, struct reeve_daemon
 		return await_daemon(starters_end, pid, spec, deadline, report);
 	}
 	starters_end = close_fd(starters_end);
-	become_daemon(&(struct daemon_steps){ .spec = spec, .mask = &mask, .report = daemons_end });
+	if (become_daemon(&(struct daemon_steps){ .spec = spec, .mask = &mask, .report = daemons_end }, &status)) {
+		free(TAKE_PTR(daemon));
+		_exit(status);
+	}
 	daemon->fd = TAKE_FD(daemons_end);
 	*ret = TAKE_PTR(daemon);
 	return 0;
