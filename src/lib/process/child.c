@@ -46,8 +46,11 @@ static IN_CHILD bool asked(const struct child *child, unsigned flag)
 
 static IN_CHILD int tell_pid(struct child *child)
 {
-	if (child->must_tell_pid)
-		*child->spec->shared_pid = CALL(SYS_getpid);
+	if (child->must_tell_pid) {
+		child->report->pid = CALL(SYS_getpid);
+		if (child->spec->shared_pid)
+			*child->spec->shared_pid = child->report->pid;
+	}
 	return 0;
 }
 

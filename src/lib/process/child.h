@@ -9,6 +9,7 @@
 
 /* What a child tells: memory that it shares with its parent. All zero at first. */
 struct child_report {
+	pid_t pid;
 	bool began;
 	/* Where it failed */
 	int error;

@@ -37,8 +37,10 @@ static int exit_signal(const struct clone_request *request)
 static long by_clone3(const struct clone_request *request, bool into_cgroup, int *ret_pidfd)
 {
 	struct child *child = request->child;
+	pid_t *shared_pid = child->spec->shared_pid;
 	struct clone_args arguments = {
-		.flags = common_flags(request) | CLONE_CLEAR_SIGHAND,
+		.parent_tid = (uintptr_t)(shared_pid ? shared_pid : &child->report->pid),
+		.flags = common_flags(request) | CLONE_CLEAR_SIGHAND | CLONE_PARENT_SETTID,
 		.pidfd = (uintptr_t)ret_pidfd,
 		.exit_signal = (unsigned)exit_signal(request),
 	};
@@ -46,10 +48,6 @@ static long by_clone3(const struct clone_request *request, bool into_cgroup, int
 	if (request->share_memory) {
 		arguments.stack = (uintptr_t)request->stack;
 		arguments.stack_size = request->stack_size;
-	}
-	if (child->spec->shared_pid) {
-		arguments.flags |= CLONE_PARENT_SETTID;
-		arguments.parent_tid = (uintptr_t)child->spec->shared_pid;
 	}
 	if (into_cgroup) {
 		arguments.flags |= CLONE_INTO_CGROUP;
@@ -69,7 +67,7 @@ static long by_clone(const struct clone_request *request, int *ret_pidfd)
 
 	child->must_clear_handlers = true;
 	child->must_join_cgroup = asked(request, REEVE_PROCESS_SET_CGROUP);
-	child->must_tell_pid = child->spec->shared_pid;
+	child->must_tell_pid = true;
 	return sys_clone(
 		SYS_clone, (long[5]){ flags, (long)top, (long)ret_pidfd }, child_run, child);
 }

@@ -52,7 +52,6 @@ static int consider(struct census *census, const struct reeve_process_outcome *s
 	struct reeve_process_outcome outcome;
 	int r;
 
-	registry_settle(); /* it may be a child that another thread is just starting */
 	if (registry_knows(seen->pid))
 		return 0;
 	if (census->callback && !census->callback(seen, census->data))

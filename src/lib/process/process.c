@@ -46,8 +46,10 @@ static int is_child(int pidfd)
 static int adopt(pid_t pid, int pidfd, struct reeve_process **ret)
 {
 	struct reeve_process *process;
-	int r = is_child(pidfd);
+	int r = registry_watch_forks();
 
+	if (r == 0)
+		r = is_child(pidfd);
 	if (r < 0)
 		return r;
 	process = process_new();
@@ -56,14 +58,8 @@ static int adopt(pid_t pid, int pidfd, struct reeve_process **ret)
 	process->pid = pid;
 	process->pidfd = pidfd;
 	process->is_child = r;
-	r = registry_spawn_begin();
-	if (r < 0) {
-		free(process);
-		return r;
-	}
 	if (process->is_child)
 		registry_add(process);
-	registry_spawn_end();
 	*ret = process;
 	return 0;
 }

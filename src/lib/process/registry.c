@@ -15,13 +15,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct reeve_process *buckets[N_BUCKETS];
 static struct reeve_process *abandoned, **abandoned_end = &abandoned;
 
-/* Held for reading by those who spawn. */
-#ifdef PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP
-#define SPAWNING_INITIALIZER PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP
-#else
-#define SPAWNING_INITIALIZER PTHREAD_RWLOCK_INITIALIZER
-#endif
-static pthread_rwlock_t spawning = SPAWNING_INITIALIZER;
+static struct newborn *newborns;
 
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
 static int fork_watched;
@@ -55,25 +49,22 @@ static void unlink_process(struct reeve_process *process)
 
 static void before_fork(void)
 {
-	pthread_rwlock_wrlock(&spawning);
 	pthread_mutex_lock(&lock);
 }
 
 static void after_fork_in_parent(void)
 {
 	pthread_mutex_unlock(&lock);
-	pthread_rwlock_unlock(&spawning);
 }
 
 static void after_fork_in_child(void)
 {
-	spawning = (pthread_rwlock_t)SPAWNING_INITIALIZER;
-	lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 	for (size_t i = 0; i < N_BUCKETS; i++) {
 		for (struct reeve_process *process = buckets[i]; process; process = process->next)
 			process->is_child = false;
 		buckets[i] = NULL;
 	}
+	newborns = NULL;
 	while (abandoned) {
 		struct reeve_process *process = abandoned;
 
@@ -81,6 +72,7 @@ static void after_fork_in_child(void)
 		free(process);
 	}
 	abandoned_end = &abandoned;
+	pthread_mutex_unlock(&lock);
 }
 
 static void watch_forks(void)
@@ -88,24 +80,46 @@ static void watch_forks(void)
 	fork_watched = -sys_pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
-int registry_spawn_begin(void)
+int registry_watch_forks(void)
 {
 	pthread_once(&fork_once, watch_forks);
-	if (fork_watched < 0)
-		return fork_watched;
-	pthread_rwlock_rdlock(&spawning);
-	return 0;
+	return fork_watched;
 }
 
-void registry_spawn_end(void)
+/* --- Newborns --------------------------------------------------------------------------------- */
+
+void registry_expect(struct newborn *newborn)
 {
-	pthread_rwlock_unlock(&spawning);
+	pthread_mutex_lock(&lock);
+	newborn->next = newborns;
+	newborns = newborn;
+	pthread_mutex_unlock(&lock);
 }
 
-void registry_settle(void)
+void registry_unexpect(struct newborn *newborn)
 {
-	pthread_rwlock_wrlock(&spawning);
-	pthread_rwlock_unlock(&spawning);
+	struct newborn **link = &newborns;
+
+	pthread_mutex_lock(&lock);
+	while (*link && *link != newborn)
+		link = &(*link)->next;
+	if (*link)
+		*link = newborn->next;
+	pthread_mutex_unlock(&lock);
+}
+
+static bool has_pid(const pid_t *place, pid_t pid)
+{
+	return place && __atomic_load_n(place, __ATOMIC_RELAXED) == pid;
+}
+
+static bool is_expected(pid_t pid)
+{
+	const struct newborn *newborn = newborns;
+
+	while (newborn && !has_pid(newborn->pid, pid) && !has_pid(newborn->other_pid, pid))
+		newborn = newborn->next;
+	return newborn;
 }
 
 /* --- Handles ---------------------------------------------------------------------------------- */
@@ -118,19 +132,12 @@ void registry_add(struct reeve_process *process)
 	pthread_mutex_unlock(&lock);
 }
 
-void registry_remove(struct reeve_process *process)
-{
-	pthread_mutex_lock(&lock);
-	unlink_process(process);
-	pthread_mutex_unlock(&lock);
-}
-
 bool registry_knows(pid_t pid)
 {
 	bool known;
 
 	pthread_mutex_lock(&lock);
-	known = find(pid);
+	known = find(pid) || is_expected(pid);
 	pthread_mutex_unlock(&lock);
 	return known;
 }

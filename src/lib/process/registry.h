@@ -5,18 +5,25 @@
 
 #include "lib/process/process.h"
 
-/* Around a clone and the registration of its child: what dies between the two is not taken for a
- * stranger. Begin returns 0 or a negative errno (then there is no end). */
-int registry_spawn_begin(void);
-void registry_spawn_end(void);
+/* A child between its clone and its registration, on the stack of who starts it. The kernel, or the
+ * child in its first step, writes the pid to one of these places before the child can die. */
+struct newborn {
+	const pid_t *pid, *other_pid; /* the second may be NULL */
+	struct newborn *next;
+};
 
-/* Wait for the spawns that are between the two at this moment. */
-void registry_settle(void);
+/* Around a clone, so that what dies between its birth and its registration is not taken for a
+ * stranger. */
+void registry_expect(struct newborn *newborn);
+void registry_unexpect(struct newborn *newborn);
 
-/* From now on `process` is told when its child is reaped, until it ends or is removed. */
+/* Notice forks from now on; to be called before a handle is made. 0 or -ENOMEM. */
+int registry_watch_forks(void);
+
+/* From now on `process` is told when its child is reaped. */
 void registry_add(struct reeve_process *process);
-void registry_remove(struct reeve_process *process);
 
+/* Whether it has a handle, or is just getting one. */
 bool registry_knows(pid_t pid);
 
 /* Give up a live child without forgetting it: `process` belongs to the registry, which reaps it

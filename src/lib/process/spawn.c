@@ -237,16 +237,19 @@ static void bury(const struct attempt *attempt, int pidfd)
 
 static int spawn(struct attempt *attempt, pid_t *ret_pid, struct reeve_process **ret)
 {
-	struct reeve_process *process = process_new();
-	int r, pidfd;
+	struct newborn newborn = {
+		.pid = &attempt->child.report->pid,
+		.other_pid = attempt->child.spec->shared_pid,
+	};
+	struct reeve_process *process;
+	int r = registry_watch_forks(), pidfd;
 
+	if (r < 0)
+		return r;
+	process = process_new();
 	if (!process)
 		return -ENOMEM;
-	r = registry_spawn_begin();
-	if (r < 0) {
-		free(process);
-		return r;
-	}
+	registry_expect(&newborn);
 	r = start(attempt, ret_pid, &pidfd);
 	if (r == 0) {
 		process->pid = *ret_pid;
@@ -260,7 +263,7 @@ static int spawn(struct attempt *attempt, pid_t *ret_pid, struct reeve_process *
 		if (*ret_pid != 0)
 			bury(attempt, pidfd);
 	}
-	registry_spawn_end();
+	registry_unexpect(&newborn);
 	return r;
 }
 
