@@ -40,9 +40,9 @@ static int collect(
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct pairs pairs = { BUFFER(SIZE_MAX / 2), BUFFER(SIZE_MAX / 2), false }, second = pairs;
-	char *text = strndup((const char *)data, size);
+	char *text = fuzz_text(data, size);
 	const char *why = NULL;
-	int r = text ? environment_parse(text, collect, &pairs, &why) : 0;
+	int r = environment_parse(text, collect, &pairs, &why);
 
 	if (r < 0 && (r != -EINVAL || !why || pairs.shown.length))
 		abort();

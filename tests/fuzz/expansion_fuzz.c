@@ -11,10 +11,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct expansion_names names = { 0 };
 	struct buffer result = BUFFER(4096);
 	struct expansion_error error;
-	char *format = strndup((const char *)data, size);
+	char *format = fuzz_text(data, size);
 	int r;
 
-	if (!format || expansion_set_text(&names, "t", "t\xc3\xa9\"'\\\nx") < 0 ||
+	if (expansion_set_text(&names, "t", "t\xc3\xa9\"'\\\nx") < 0 ||
 		expansion_set_number(&names, "n", -7) < 0)
 		abort();
 	r = expand(format, &names, &result, &error);

@@ -5,7 +5,21 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The input as a string, up to its first NUL; to be freed. */
+static inline char *fuzz_text(const uint8_t *data, size_t size)
+{
+	char *text = calloc(1, size + 1);
+
+	if (!text)
+		abort();
+	if (size)
+		memcpy(text, data, size);
+	return text;
+}
 
 #endif

@@ -40,14 +40,12 @@ static void check_again(char *const *words, size_t count)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = strndup((const char *)data, size);
+	char *text = fuzz_text(data, size);
 	const char *why = NULL;
 	char **words;
 	size_t count;
 	int r;
 
-	if (!text)
-		return 0;
 	r = shell_words_split(text, &words, &count, &why);
 	if (r == 0) {
 		check_again(words, count);

@@ -43,7 +43,7 @@ static void check_address(const char *text)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *text = strndup((const char *)data, size);
+	char *text = fuzz_text(data, size);
 	uint8_t codes[16];
 	size_t count;
 	int64_t number;
@@ -52,8 +52,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	bool yes;
 	char bad;
 
-	if (!text)
-		return 0;
 	check_number(text);
 	check_address(text);
 	check(parse_octal(text, &number));

@@ -29,6 +29,14 @@ START_TEST(equal_bytes_are_kept_once)
 }
 END_TEST
 
+static bool all_are(const unsigned char *bytes, size_t size, unsigned char value)
+{
+	for (size_t i = 0; i < size; i++)
+		if (bytes[i] != value)
+			return false;
+	return true;
+}
+
 START_TEST(memory_of_an_arena_is_zero_aligned_and_its_own)
 {
 	struct arena *arena = arena_new();
@@ -40,13 +48,11 @@ START_TEST(memory_of_an_arena_is_zero_aligned_and_its_own)
 		ck_assert_ptr_nonnull(arena_copy(arena, "x", 1));
 		blocks[i] = arena_alloc(arena, size);
 		ck_assert_uint_eq((uintptr_t)blocks[i] % 8, 0);
-		for (size_t k = 0; k < size; k++)
-			ck_assert_uint_eq(blocks[i][k], 0);
+		ck_assert(all_are(blocks[i], size, 0));
 		memset(blocks[i], (int)i, size);
 	}
 	for (size_t i = 0; i < 64; i++)
-		for (size_t k = 0; k < i * i * 7; k++)
-			ck_assert_uint_eq(blocks[i][k], i);
+		ck_assert(all_are(blocks[i], i * i * 7, (unsigned char)i));
 	ck_assert_uint_gt(arena_size(arena), 64 * 63 * 7);
 	ck_assert_ptr_null(arena_alloc(arena, SIZE_MAX));
 	arena_free(arena);
