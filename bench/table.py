@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """The figures that reeve is held to, measured in one run beside the peers: `make bench`.
 
-    ./table.py --reeved ../build/src/supervisor/main/reeved --quick     about ten minutes
-    ./table.py --reeved ... --out mine.jsonl                            as many runs as the benches think right
+    ./table.py --reeved ../build/src/supervisor/main/reeved --quick     about ten minutes, on a machine that is else idle
+    ./table.py --reeved ... --out mine.jsonl                            more rounds
     ./table.py --reeved ... --only spawn,log                            some rows
     ./table.py --from mine.jsonl                                        the table of an earlier run
 
-A row is measured by one bench script; what it is held to is a rule over that script's lines. Take the ratios, not the
-absolute figures: they are of this machine, at this hour.
+A row is measured by one bench script; what it is held to is a rule over that script's lines. The script runs several rounds, each
+with all peers, so that an hour that is busy is busy for all of them; what counts is the median of the rounds. Take the ratios,
+not the absolute figures: they are of this machine, at this hour.
 """
 import argparse
 import json
@@ -22,21 +23,21 @@ DEFERRED = ["libev", "cpython-signal", "libuv", "glib", "cpython-asyncio"]
 
 
 class Records:
-    """The benches' lines; of two about the same thing the later counts."""
+    """The benches' lines."""
 
     def __init__(self, lines):
         self.all = [json.loads(line) for line in lines if line.startswith("{")]
 
     def find(self, bench, metric, peer, **params):
-        for record in reversed(self.all):
-            if (record["bench"], record["metric"], record["peer"]) == (bench, metric, peer) and all(
-                    record.get("params", {}).get(key) == value for key, value in params.items()):
-                return record
-        return None
+        """Every round's record of one thing."""
+        return [record for record in self.all
+                if (record["bench"], record["metric"], record["peer"]) == (bench, metric, peer) and record["value"] is not None
+                and all(record.get("params", {}).get(key) == value for key, value in params.items())]
 
     def value(self, *key, **params):
-        record = self.find(*key, **params)
-        return None if record is None else record["value"]
+        """The median of the rounds, or None where there is none."""
+        rounds = self.find(*key, **params)
+        return b.median([record["value"] for record in rounds]) if rounds else None
 
 
 class Result:
@@ -91,12 +92,13 @@ def dispatch(found):
 
 def lost(found):
     for mode in "reeve", "reeve-thread", "reeve-fd":
-        record = found.find("lib.lost", "received", mode)
-        params = record["params"] if record else {}
-        held = None if record is None else (
-            min(record["runs"]) == params["sent"] and params["payload"] is True and params["in_order"] is True)
-        yield Result("queued real-time signals from another process (%s)" % mode, number(record and record["value"]),
-                     "sent %s" % number(params.get("sent")), "all, with payload, in order", held)
+        rounds = found.find("lib.lost", "received", mode)
+        whole = [min(r["runs"]) == r["params"]["sent"] and r["params"]["payload"] is True and r["params"]["in_order"] is True
+                 for r in rounds]
+        yield Result("queued real-time signals from another process (%s)" % mode,
+                     number(min((min(r["runs"]) for r in rounds), default=None)),
+                     "sent %s" % number(rounds[0]["params"]["sent"] if rounds else None), "all, with payload, in order",
+                     all(whole) if rounds else None)
     ours, theirs = found.value("lib.lost", "rate", "reeve-fd"), found.value("lib.lost", "rate", "signalfd")
     ratio = ours / theirs if ours and theirs else None
     yield Result("the same, rate (reeve-fd)", number(ours, "/s"), "signalfd %s" % number(theirs, "/s"), "at least 0.8 of signalfd",
@@ -123,9 +125,10 @@ def massdeath(found):
                               found.value("sup.massdeath", "all_running", "reeve", n=1000),
                               {peer: found.value("sup.massdeath", "all_running", peer, n=1000)
                                for peer in ("daemontools", "runit", "s6", "supervisord")}, "ms")
-    record = found.find("sup.massdeath", "all_running", "reeve", n=1000)
-    wrong = record and (record["params"]["lost"], record["params"]["restarted_twice"])
-    yield Result("the same: lost, started twice", "%d, %d" % wrong if wrong else "-", "-", "none", wrong and wrong == (0, 0))
+    rounds = found.find("sup.massdeath", "all_running", "reeve", n=1000)
+    wrong = [max((r["params"][word] for r in rounds), default=0) for word in ("lost", "restarted_twice")]
+    yield Result("the same: lost, started twice", "%d, %d" % tuple(wrong) if rounds else "-", "-", "none",
+                 not any(wrong) if rounds else None)
 
 
 def memory(found):
@@ -149,42 +152,45 @@ def log(found):
 
 
 def idle(found):
-    record = found.find("sup.idle", "voluntary_switches", "reeve", n=100)
+    rounds = found.find("sup.idle", "voluntary_switches", "reeve", n=100)
     theirs = found.value("sup.idle", "voluntary_switches", "supervisord", n=100)
-    woken = None if record is None else record["params"].get("by_process") or {"all": record["value"]}
+    woken = rounds[-1]["params"].get("by_process") or {"all": rounds[-1]["value"]} if rounds else None
     yield Result("idle with 100 programs for 60 s: wake-ups of each role",
                  "-" if woken is None else ", ".join("%s: %d" % item for item in woken.items()),
                  "supervisord %s" % number(theirs), "none in any role", None if woken is None else not any(woken.values()))
 
 
-# what, its rows, the bench script, arguments, the arguments of --quick, the peers beside reeve
+# name: its rows, the bench script, its arguments, how many rounds (with --quick, without), the peers beside reeve
 ROWS = {
-    "spawn": (spawn, "lib_spawn", [], ["--runs", "3", "--count", "1000"], ["vfork+exec", "posix_spawn", "fork+exec"]),
-    "dispatch": (dispatch, "lib_signal", [], ["--runs", "3", "--iters", "50000", "--cross", "2000"],
-                 ["sigaction-handler", "signalfd", *DEFERRED]),
-    "lost": (lost, "lib_lost", [], ["--runs", "1"], ["signalfd", "sigaction-handler"]),
-    "restart": (restart, "sup_restart", [], ["--samples", "10", "--young", "0"], ["daemontools", "runit"]),
-    "start": (start, "sup_start", ["--n", "1,1000"], ["--runs", "1"], ["s6", "daemontools", "runit", "supervisord"]),
-    "massdeath": (massdeath, "sup_massdeath", [], ["--runs", "1"], ["daemontools", "runit", "s6", "supervisord"]),
-    "memory": (memory, "sup_memory", ["--log", "file"], ["--runs", "1"], ["supervisord", "runit"]),
-    "log": (log, "sup_log", [], ["--runs", "1"], ["cat", "supervisord"]),
-    "idle": (idle, "sup_idle", ["--seconds", "60", "--log", "file", "--runs", "1"], [], ["supervisord"]),
+    "spawn": (spawn, "lib_spawn", ["--count", "500", "--heap-count", "200"], (3, 9), ["vfork+exec", "posix_spawn", "fork+exec"]),
+    "dispatch": (dispatch, "lib_signal", ["--iters", "50000", "--cross", "500"], (5, 15), ["sigaction-handler", "signalfd", *DEFERRED]),
+    "lost": (lost, "lib_lost", [], (3, 9), ["signalfd", "sigaction-handler"]),
+    "restart": (restart, "sup_restart", ["--samples", "8", "--young", "0"], (2, 6), ["daemontools", "runit"]),
+    "start": (start, "sup_start", ["--n", "1,1000"], (2, 5), ["s6", "daemontools", "runit", "supervisord"]),
+    "massdeath": (massdeath, "sup_massdeath", [], (1, 3), ["daemontools", "runit", "s6", "supervisord"]),
+    "memory": (memory, "sup_memory", ["--log", "file"], (1, 3), ["supervisord", "runit"]),
+    "log": (log, "sup_log", [], (2, 5), ["cat", "supervisord"]),
+    "idle": (idle, "sup_idle", ["--seconds", "60", "--log", "file"], (1, 1), ["supervisord"]),
 }
 LIBRARY_PEERS = {"spawn": ["reeve"], "dispatch": ["reeve", "reeve-thread", "reeve-fd"], "lost": ["reeve", "reeve-thread", "reeve-fd"]}
 
 
 def measure(name, reeved, quick, out):
-    _rows, script, always, quickly, peers = ROWS[name]
-    argv = [sys.executable, os.path.join(b.HERE, script + ".py"), "--out", out, *always, *(quickly if quick else [])]
+    _rows, script, arguments, rounds, peers = ROWS[name]
+    argv = [sys.executable, os.path.join(b.HERE, script + ".py"), "--out", out, *arguments]
+    if script != "sup_restart":
+        argv += ["--runs", "1"]
     if name in LIBRARY_PEERS:
         peers = LIBRARY_PEERS[name] + peers
     elif reeved:
         peers = ["reeve=supervisord:%s" % reeved] + peers
     for peer in peers:
         argv += ["--peer", peer]
-    b.log("measuring: %s" % name)
-    if subprocess.call(argv, cwd=b.HERE, stdout=subprocess.DEVNULL):
-        b.log("%s did not end well" % script)
+    rounds = rounds[0] if quick else rounds[1]
+    for number_ in range(rounds):
+        b.log("measuring %s, round %d of %d" % (name, number_ + 1, rounds))
+        if subprocess.call(argv, cwd=b.HERE, stdout=subprocess.DEVNULL):
+            b.log("%s did not end well" % script)
 
 
 def show(results):
