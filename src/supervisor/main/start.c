@@ -142,6 +142,22 @@ int start_lock_pid_file(
 	return 0;
 }
 
+/* ---- what is to come ---- */
+
+void start_tell_what_is_missing(const struct config *config)
+{
+	if (config->server_count > 0)
+		log_line(LOG_WARN,
+			"[%s] is read but not served by this version: supervisorctl and other clients "
+			"cannot connect. `reeved --status` tells how the programs are",
+			config->servers[0].section);
+	for (size_t i = 0; i < config->group_count; i++)
+		if (config->groups[i].kind == CONFIG_EVENTLISTENER)
+			log_line(LOG_WARN,
+				"[%s] is started, but this version sends no events to listeners",
+				config->groups[i].section);
+}
+
 /* ---- what the last one left ---- */
 
 /* NAME---IDENTIFIER-LETTERS.log, or that with a dot and up to four digits behind it. */

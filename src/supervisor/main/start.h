@@ -26,6 +26,9 @@ int start_set_limits(const struct config *config, struct report *report, struct 
 int start_lock_pid_file(
 	const struct config *config, struct reeve_pid_file **ret, struct start_error *error);
 
+/* Say in the log what the configuration asks for and this version does not do yet. */
+void start_tell_what_is_missing(const struct config *config);
+
 /* Remove the AUTO logs that the last daemon of this identifier left. */
 void start_remove_auto_logs(const struct config *config);
 

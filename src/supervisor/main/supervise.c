@@ -259,6 +259,7 @@ static int begin_anew(struct life *life, int snapshot)
 	board_clear(&life->board);
 	board_set_identifier(&life->board, life->config->supervisord.identifier);
 	atomic_store(&life->board.header->mood, MOOD_RUNNING);
+	start_tell_what_is_missing(life->config);
 	start_remove_auto_logs(life->config);
 	log_line(LOG_INFO, "supervisord started with pid %d", (int)getpid());
 	return 0;
@@ -345,6 +346,7 @@ static int begin(struct life *life)
 	const struct supervisord_settings *settings = &life->config->supervisord;
 	int status, r;
 
+	start_tell_what_is_missing(life->config);
 	start_remove_auto_logs(life->config);
 	r = board_create(settings->identifier, &life->board);
 	if (r == 0)
