@@ -108,7 +108,7 @@ static int use_fifo(void)
 	int r;
 
 	TRY(reeve_fifo_create(path, 0666));
-	r = reeve_fifo_open_write(path, 0, 1);
+	r = reeve_fifo_open_write(path, 0, REEVE_MSEC);
 	if (r != -ETIMEDOUT)
 		goto out;
 	reader = r = reeve_fifo_open_read(path, 0, 0);
@@ -217,6 +217,24 @@ START_TEST(an_old_kernel_keeps_deadlines_too)
 }
 END_TEST
 
+/* A regular file polls as ready while it says EAGAIN: it is asked again, the plain way. */
+START_TEST(a_file_that_is_not_in_memory_is_waited_for)
+{
+	char path_of_file[] = "/tmp/reeve-pipe-XXXXXX", text[8];
+	int fd = mkostemp(path_of_file, O_CLOEXEC);
+
+	faulty_arm_call("pwritev2", 2, EAGAIN); /* the first one asks what the kernel can */
+	ck_assert_int_eq(reeve_pipe_write(fd, "12345", 5, 0), 5);
+	ck_assert(faulty_fired());
+	ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
+	faulty_arm_call("preadv2", 1, EAGAIN);
+	ck_assert_int_eq(reeve_pipe_read(fd, text, sizeof text, 0), 5);
+	ck_assert(faulty_fired());
+	close(fd);
+	unlink(path_of_file);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("pipe fault");
@@ -228,6 +246,7 @@ int main(void)
 	tcase_add_test(tcase, using_a_fifo);
 	tcase_add_test(tcase, an_old_kernel_raises_no_sigpipe_either);
 	tcase_add_test(tcase, an_old_kernel_keeps_deadlines_too);
+	tcase_add_test(tcase, a_file_that_is_not_in_memory_is_waited_for);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

@@ -302,6 +302,29 @@ START_TEST(descriptors_beyond_the_limit_of_open_files_are_an_error)
 }
 END_TEST
 
+#ifndef SO_PASSPIDFD
+#define SO_PASSPIDFD 76
+#endif
+
+/* Somebody may have asked the kernel for a pidfd with each message: it does not leak. */
+START_TEST(a_descriptor_that_only_the_kernel_sent_is_closed)
+{
+	struct reeve_channel_info info;
+	const int on = 1;
+	int received;
+	char byte;
+
+	if (setsockopt(ends[1], SOL_SOCKET, SO_PASSPIDFD, &on, sizeof on) < 0)
+		return; /* Linux before 6.5 */
+	ck_assert_int_eq(reeve_channel_send(ends[0], "x", 1, ends, 1, 0), 0);
+	ck_assert_int_eq(reeve_channel_receive(ends[1], &byte, 1, &received, 1, &info, 0), 1);
+	ck_assert_uint_eq(info.descriptor_count, 1);
+	ck_assert_int_eq(info.sender.pid, getpid());
+	ck_assert(same_file(received, ends[0]));
+	close(received);
+}
+END_TEST
+
 START_TEST(a_descriptor_that_is_none_is_refused_and_nothing_sent)
 {
 	int bad = -1;
@@ -428,6 +451,7 @@ int main(void)
 	tcase_add_test(tcase, more_descriptors_than_room_are_closed);
 	tcase_add_test(tcase, descriptors_of_a_message_too_long_are_closed);
 	tcase_add_test(tcase, descriptors_beyond_the_limit_of_open_files_are_an_error);
+	tcase_add_test(tcase, a_descriptor_that_only_the_kernel_sent_is_closed);
 	tcase_add_test(tcase, a_descriptor_that_is_none_is_refused_and_nothing_sent);
 	tcase_add_test(tcase, descriptors_need_somewhere_to_go);
 	tcase_add_test(tcase, each_message_tells_who_sent_it);
