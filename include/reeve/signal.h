@@ -12,8 +12,9 @@
  *                         sigaction(2) handler copies each siginfo to a ring of 8192. When 1024
  *                         wait there, and the thread that is interrupted is the one that dispatches
  *                         (the last that did; at first the only one there is), real-time signals
- *                         stay in the kernel's queue, so that a flood loses nothing and keeps its
- *                         order where one thread takes the signals and dispatches. Signals that
+ *                         stay in the kernel's queue until that thread dispatches again, so that
+ *                         a flood loses nothing and keeps its order where one thread takes the
+ *                         signals and dispatches. Signals that
  *                         several threads take may change places, and a thread that takes more than
  *                         the ring holds while nobody dispatches leaves a count instead (see
  *                         `count` below).
@@ -147,11 +148,11 @@ REEVE_API int reeve_signal_subscribe(int signo, reeve_signal_callback *callback,
 
 /* End a subscription; takes NULL, returns NULL. With the last one of a signal, what was installed
  * before is put back, unless somebody replaced our handler meanwhile. Arrivals that were not
- * dispatched yet are dropped then.
+ * dispatched yet are dropped, or told to who subscribes before they are.
  *
- * When it returns the callback does not run and won't: another thread that is running callbacks
- * is waited for, so hold no lock that they take. Within a callback it returns at once; what it
- * ended runs no more. */
+ * When it returns the callback does not run and won't: another thread that is running callbacks is
+ * waited for, so hold no lock that they take. Within a callback it returns at once; what it ended
+ * runs no more. */
 REEVE_API struct reeve_signal_subscription *reeve_signal_unsubscribe(
 	struct reeve_signal_subscription *subscription);
 
