@@ -361,9 +361,9 @@ void process_exited(struct process *process, const struct message_exited *exited
 	bool early = process_state(process) == STATE_STARTING && exited->when < up_at(process);
 
 	process_enter_exit(process, exited, early);
-	fcgi_close_if_unused(process->group);
 	process->handle = reeve_process_free(process->handle);
 	act_on_exit(process);
+	fcgi_close_if_unused(process->group); /* a successor may have it already */
 }
 
 /* ---- after the core was killed ---- */
