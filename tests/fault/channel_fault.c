@@ -9,14 +9,6 @@
 #include "reeve/channel.h"
 #include "support/each_fault.h"
 
-/* What a call answers goes to the caller if it is an error. */
-#define TRY(call)                                                                                  \
-	do {                                                                                       \
-		int r_ = (call);                                                                   \
-		if (r_ < 0)                                                                        \
-			return r_;                                                                 \
-	} while (0)
-
 static char directory[64], address[96];
 
 static void make_directory(void)

@@ -9,13 +9,6 @@
 #include "reeve/map.h"
 #include "support/each_fault.h"
 
-#define TRY(call)                                                                                  \
-	do {                                                                                       \
-		int r_ = (call);                                                                   \
-		if (r_ < 0)                                                                        \
-			return r_;                                                                 \
-	} while (0)
-
 static void cleanup_map(struct reeve_map **map)
 {
 	reeve_map_free(*map);

@@ -15,13 +15,6 @@
 #include "reeve/pipe.h"
 #include "support/each_fault.h"
 
-#define TRY(call)                                                                                  \
-	do {                                                                                       \
-		int r_ = (call);                                                                   \
-		if (r_ < 0)                                                                        \
-			return r_;                                                                 \
-	} while (0)
-
 static int move_bytes(void)
 {
 	CLEANUP_FD int from = -EBADF, to = -EBADF, from2 = -EBADF, to2 = -EBADF;

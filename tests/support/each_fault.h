@@ -8,6 +8,14 @@
 #include "support/faulty_sys.h"
 #include "support/harness.h"
 
+/* In a scenario: what a call answers is the scenario's answer if it is an error. */
+#define TRY(call)                                                                                  \
+	do {                                                                                       \
+		int r_ = (call);                                                                   \
+		if (r_ < 0)                                                                        \
+			return r_;                                                                 \
+	} while (0)
+
 static inline bool is_one_of(const char *name, const char *const *names)
 {
 	while (names && *names)
