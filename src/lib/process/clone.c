@@ -39,9 +39,9 @@ static long by_clone3(const struct clone_request *request, bool into_cgroup, int
 	struct child *child = request->child;
 	pid_t *shared_pid = child->spec->shared_pid;
 	struct clone_args arguments = {
-		.parent_tid = (uintptr_t)(shared_pid ? shared_pid : &child->report->pid),
 		.flags = common_flags(request) | CLONE_CLEAR_SIGHAND | CLONE_PARENT_SETTID,
 		.pidfd = (uintptr_t)ret_pidfd,
+		.parent_tid = (uintptr_t)(shared_pid ? shared_pid : &child->report->pid),
 		.exit_signal = (unsigned)exit_signal(request),
 	};
 
@@ -123,12 +123,10 @@ pid_t clone_child(const struct clone_request *request, int *ret_pidfd)
 void clone_bury(const struct reeve_process_spec *spec, int pidfd)
 {
 	siginfo_t info;
-	int r;
 
-	do /* not a call that may be made to fail */
-		r = spec->flags & REEVE_PROCESS_SIBLING
-			    ? 0
-			    : kernel_waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED, NULL);
-	while (r < 0 && errno == EINTR);
+	if (!(spec->flags & REEVE_PROCESS_SIBLING)) /* not a call that may be made to fail */
+		while (kernel_waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED, NULL) < 0 &&
+			errno == EINTR)
+			;
 	close_fd(pidfd);
 }

@@ -56,7 +56,7 @@ static int consider(struct census *census, const struct reeve_process_outcome *s
 		return 0;
 	if (census->callback && !census->callback(seen, census->data))
 		return 0;
-	r = reap(P_PID, (id_t)seen->pid, WEXITED, &outcome);
+	r = reap_one(P_PID, (id_t)seen->pid, WEXITED, &outcome);
 	if (r < 0)
 		return r == -ECHILD || r == -EAGAIN ? 1 : r; /* gone all the same */
 	census->reaped++;

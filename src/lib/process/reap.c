@@ -18,6 +18,16 @@ static pthread_mutex_t hooks_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct hook hooks[REEVE_PROCESS_REAP_HOOKS_MAX];
 static atomic_size_t hook_count;
 
+void reap_hooks_lock(void)
+{
+	pthread_mutex_lock(&hooks_lock);
+}
+
+void reap_hooks_unlock(void)
+{
+	pthread_mutex_unlock(&hooks_lock);
+}
+
 static size_t find_hook(reeve_process_reap_hook *call, void *data)
 {
 	size_t i = 0, count = atomic_load(&hook_count);
@@ -89,7 +99,7 @@ static int peek(int type, id_t id, int options, siginfo_t *ret)
 	return ret->si_pid ? 0 : -EAGAIN;
 }
 
-int reap(int type, id_t id, int options, struct reeve_process_outcome *ret)
+int reap_one(int type, id_t id, int options, struct reeve_process_outcome *ret)
 {
 	siginfo_t info;
 	int r;

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "lib/base/cleanup.h"
 #include "lib/base/sys.h"
 #include "lib/process/reap.h"
 
@@ -50,10 +49,12 @@ static void unlink_process(struct reeve_process *process)
 static void before_fork(void)
 {
 	pthread_mutex_lock(&lock);
+	reap_hooks_lock();
 }
 
 static void after_fork_in_parent(void)
 {
+	reap_hooks_unlock();
 	pthread_mutex_unlock(&lock);
 }
 
@@ -72,7 +73,7 @@ static void after_fork_in_child(void)
 		free(process);
 	}
 	abandoned_end = &abandoned;
-	pthread_mutex_unlock(&lock);
+	after_fork_in_parent();
 }
 
 static void watch_forks(void)
@@ -248,7 +249,7 @@ void registry_sweep(size_t most)
 		if (!process)
 			return;
 		again = process->pid == first_alive;
-		if (again || reap(P_PID, (id_t)process->pid, WEXITED, &outcome) == -EAGAIN) {
+		if (again || reap_one(P_PID, (id_t)process->pid, WEXITED, &outcome) == -EAGAIN) {
 			first_alive = first_alive ? first_alive : process->pid;
 			pthread_mutex_lock(&lock);
 			append(process);

@@ -34,9 +34,9 @@ static int peek_and_reap(
 		if (r < 0)
 			return r;
 		if (type == P_PIDFD)
-			r = reap(type, id, options, ret);
+			r = reap_one(type, id, options, ret);
 		else
-			r = reap(P_PID, (id_t)info.si_pid, options, ret);
+			r = reap_one(P_PID, (id_t)info.si_pid, options, ret);
 	} while (r == -EAGAIN || (r == -ECHILD && type != P_PIDFD));
 	return r;
 }
@@ -73,7 +73,7 @@ int process_collect(struct reeve_process *process, struct reeve_process_outcome 
 	if (registry_ended(process, ret))
 		return 0;
 	if (process->is_child)
-		r = reap(P_PIDFD, (id_t)process->pidfd, WEXITED, &outcome);
+		r = reap_one(P_PIDFD, (id_t)process->pidfd, WEXITED, &outcome);
 	if (r == -ECHILD) {
 		registry_lost(process, ret);
 		return 0;
