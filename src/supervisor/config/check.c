@@ -37,13 +37,14 @@ static void print_findings(
 		fprintf(out, "%s: refused\n", path);
 }
 
-static void print_json(const struct report *report, const struct config *config, FILE *out)
+/* False: out of memory, or `out` cannot be written. */
+static bool print_json(const struct report *report, const struct config *config, FILE *out)
 {
 	json_t *json = config ? config_to_json(config, report) : report_to_json(report);
+	int r = json ? json_dumpf(json, out, JSON_INDENT(1) | JSON_SORT_KEYS) : -1;
 
-	json_dumpf(json, out, JSON_INDENT(1) | JSON_SORT_KEYS);
-	fputc('\n', out);
 	json_decref(json);
+	return r == 0 && fputc('\n', out) != EOF;
 }
 
 int config_check(const struct config_check *check, FILE *out)
@@ -57,9 +58,9 @@ int config_check(const struct config_check *check, FILE *out)
 	r = config_read(&check->request, &config, &report);
 	if (r == -ENOMEM)
 		report_add(&report, REPORT_ERROR, check->request.path, 0, "out of memory");
-	if (check->json)
-		print_json(&report, config, out);
-	else
+	if (check->json && !print_json(&report, config, out))
+		r = -EIO;
+	else if (!check->json)
 		print_findings(&report, config, check->request.path, out);
 	config_free(config);
 	report_deinit(&report);

@@ -93,8 +93,7 @@ int read_environment(struct reader *reader, struct place place, const char *text
 	if (r == -EINVAL)
 		return reader_refuse(reader, place,
 			"%s in %s (wanted is KEY=\"value\",KEY2=\"value\", with quotes around "
-			"values that have other "
-			"characters than letters, digits and _/.+-():)",
+			"values that have other characters than letters, digits and _/.+-():)",
 			why, quoted_text(reader, text));
 	return r;
 }

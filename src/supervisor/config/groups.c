@@ -304,8 +304,7 @@ static int read_listener(struct group_reader *groups, const struct ini_section *
 	if (r == 0 && draft.redirect_stderr)
 		return reader_refuse(reader, setting_place(reader, section, "redirect_stderr"),
 			"[%s] section sets redirect_stderr=true but this is not allowed because it "
-			"will interfere with the "
-			"eventlistener protocol",
+			"will interfere with the eventlistener protocol",
 			section->name);
 	return r < 0 ? r : add_single(groups, section, group);
 }

@@ -118,8 +118,7 @@ static void settle_log(struct program_reader *program, struct config_log *log, c
 	if (log->kind == CONFIG_LOG_FILE && strcmp(log->path, "syslog") == 0) {
 		report_add(report, REPORT_WARNING, place.file, place.line,
 			"For [%s], %s_logfile=syslog but this is deprecated and will be removed.  "
-			"Use %s_syslog=true to enable "
-			"syslog instead.",
+			"Use %s_syslog=true to enable syslog instead.",
 			section, stream, stream);
 		log->kind = CONFIG_LOG_NONE;
 		log->path = NULL;
@@ -128,8 +127,7 @@ static void settle_log(struct program_reader *program, struct config_log *log, c
 	if (log->kind == CONFIG_LOG_AUTO && log->maxbytes == 0)
 		report_add(report, REPORT_WARNING, place.file, place.line,
 			"For [%s], AUTO logging used for %s_logfile without rollover, set maxbytes "
-			"> 0 to avoid filling up "
-			"filesystem unintentionally",
+			"> 0 to avoid filling up filesystem unintentionally",
 			section, stream);
 }
 
@@ -143,8 +141,7 @@ static void settle_redirection(struct program_reader *program, struct program_se
 	if (log->path)
 		report_add(program->reader->report, REPORT_WARNING, place.file, place.line,
 			"For [%s], redirect_stderr=true but stderr_logfile has also been set to a "
-			"filename, the filename has been "
-			"ignored",
+			"filename, the filename has been ignored",
 			program->section->name);
 	log->kind = CONFIG_LOG_NONE;
 	log->path = NULL;

@@ -184,10 +184,10 @@ static int include_pattern(struct reader *reader, struct place place, const char
 
 	if (r == -ENOMEM)
 		return r;
-	if (r < 0)
-		return reader_refuse(reader, place, "cannot look for %s: %s", pattern, strerror(-r))
-			       ? 0
-			       : 0;
+	if (r < 0) {
+		reader_refuse(reader, place, "cannot look for %s: %s", pattern, strerror(-r));
+		return 0;
+	}
 	if (found.length == 0)
 		report_add(reader->report, REPORT_WARNING, place.file, place.line,
 			"No file matches via include \"%s\"", pattern);

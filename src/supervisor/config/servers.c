@@ -44,8 +44,7 @@ static int check_server(struct reader *reader, const struct ini_section *section
 	if (!draft->username != !draft->password)
 		return reader_refuse(reader, place,
 			"Section [%s] contains incomplete authentication: If a username or a "
-			"password is specified, both the "
-			"username and password must be specified",
+			"password is specified, both the username and password must be specified",
 			section->name);
 	return 0;
 }

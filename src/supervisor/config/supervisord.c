@@ -56,21 +56,20 @@ static int apply_overrides(struct reader *reader, struct supervisord_draft *draf
 		int r = setting ? convert_setting(reader, setting, place, override->value, draft)
 				: reader_refuse(reader, place, "there is no such setting");
 
+		if (r == -ENOMEM)
+			return r;
 		result = r < 0 ? r : result;
 	}
 	return result;
 }
 
-/* Returns -EINVAL too if what is asked for could be read but not all of it. */
+/* What can be read of it is kept also where something else cannot. */
 int read_supervisord(struct reader *reader, const struct ini_section *section)
 {
-	struct supervisord_draft draft = { 0 };
-	const struct config_environment *none;
-	int r = read_environment(reader, section_place(section), "", &none), r2;
+	struct supervisord_settings *settings = &reader->config->supervisord;
+	struct supervisord_draft draft = { .environment = "" };
+	int r, environment_r, overrides_r;
 
-	if (r < 0)
-		return r;
-	reader->config->supervisord.environment = none;
 	if (!ini_get(&reader->ini, section, "childlogdir")) {
 		draft.settings.childlogdir = temporary_directory(reader);
 		if (!draft.settings.childlogdir)
@@ -79,16 +78,16 @@ int read_supervisord(struct reader *reader, const struct ini_section *section)
 	r = read_settings(reader, SECTION_SUPERVISORD, section, &reader->here, &draft);
 	if (r == -ENOMEM)
 		return r;
-	r2 = draft.environment
-		     ? read_variables(reader, setting_place(reader, section, "environment"),
-			       draft.environment)
-		     : 0;
-	draft.settings.environment = reader->config->supervisord.environment;
-	if (r2 < 0)
-		r = r2;
-	r2 = r2 == -ENOMEM ? r2 : apply_overrides(reader, &draft);
-	reader->config->supervisord = draft.settings;
-	return r2 < 0 ? r2 : r;
+	overrides_r = apply_overrides(reader, &draft);
+	if (overrides_r == -ENOMEM)
+		return overrides_r;
+	*settings = draft.settings;
+	environment_r = read_variables(
+		reader, setting_place(reader, section, "environment"), draft.environment);
+	if (environment_r == -EINVAL && !settings->environment &&
+		read_environment(reader, section_place(section), "", &settings->environment) < 0)
+		return -ENOMEM;
+	return environment_r < 0 ? environment_r : overrides_r < 0 ? overrides_r : r;
 }
 
 /* `user=` is only looked up after the command line had its say; the log's path is made absolute
