@@ -126,7 +126,7 @@ def test_a_program_that_was_up_has_all_its_retries_again(supervisor):
     """It fails once, is up, and ends: the next failure is the first one."""
     (supervisor.dir / "turn").write_text("0\n")
     supervisor.start(program("x", "/bin/sh -c 'read turn < {dir}/turn; echo $((turn + 1)) > {dir}/turn; case $turn in 1) exec sleep 1000;; "
-                                  "*) exit 9;; esac'", startsecs=1, startretries=1))
+                                  "*) exit 9;; esac'", startsecs=2, startretries=1))
     supervisor.wait_running("x")
     os.kill(int(supervisor.lines.matching(r"spawned: 'x' with pid (\d+)")[-1][1]), signal.SIGKILL)
     supervisor.wait_line("gave up: x")

@@ -4,7 +4,7 @@
  * A receiver trusts nothing: message_check() compares the length with the type's, and each role checks what
  * a message names (rows, streams) before it acts. A message that fails is logged and dropped.
  *
- *   core -> keeper    KEEP FORGET DROP EXIT_SEEN READY FINISHED
+ *   core -> keeper    KEEP FORGET DROP EXIT_SEEN SIGNAL_SEEN READY FINISHED
  *   keeper -> core    EXITED SIGNALLED SCRIBE_CHANGED
  *   keeper -> scribe  CORE_CHANGED (and the end of this channel: finish)
  *   core -> scribe    LOG_OPEN LOG_CLOSE LOG_CLEAR LOG_REOPEN LOG_FINISH
@@ -29,6 +29,8 @@
 	ROW(DROP, message_row, 0, 0)                                                               \
 	/* All exits up to this number are on the board: forget them. */                           \
 	ROW(EXIT_SEEN, message_exit_seen, 0, 0)                                                    \
+	/* This signal was acted on: forget it. */                                                 \
+	ROW(SIGNAL_SEEN, message_signal_seen, 0, 0)                                                \
 	/* Started up: who waits for the daemon may be told. */                                    \
 	ROW(READY, message_plain, 0, 0)                                                            \
 	/* All programs have ended: end the other roles and yourself, or begin anew. */            \
@@ -107,6 +109,11 @@ struct message_exit_seen {
 	uint64_t number;
 };
 
+struct message_signal_seen {
+	uint32_t type;
+	int32_t signal;
+};
+
 struct message_finished {
 	uint32_t type;
 	uint32_t again; /* 1: begin anew with the configuration that is kept now (SIGHUP, reload) */
@@ -122,7 +129,7 @@ struct message_exited {
 	reeve_nsec when; /* CLOCK_MONOTONIC */
 };
 
-/* The supervisor was sent a signal that is the core's to act on. */
+/* The supervisor was sent a signal that is the core's to act on. Sent again to a new core until SIGNAL_SEEN. */
 struct message_signalled {
 	uint32_t type;
 	int32_t signal;
@@ -162,6 +169,7 @@ union message {
 	struct message_keep keep;
 	struct message_forget forget;
 	struct message_exit_seen exit_seen;
+	struct message_signal_seen signal_seen;
 	struct message_finished finished;
 	struct message_exited exited;
 	struct message_signalled signalled;

@@ -45,6 +45,7 @@ static void take_exit(struct core *core, const struct message_exited *exited)
 static void take_signal(struct core *core, int signo)
 {
 	struct message_plain reopen = { .type = MESSAGE_LOG_REOPEN };
+	struct message_signal_seen seen = { .type = MESSAGE_SIGNAL_SEEN, .signal = signo };
 
 	switch (signo) {
 	case SIGTERM:
@@ -69,6 +70,7 @@ static void take_signal(struct core *core, int signo)
 	default:
 		log_line(LOG_BLATHER, "received signal %d indicating nothing", signo);
 	}
+	mail_to_keeper(core, &seen, NULL, 0);
 }
 
 static void take_scribe(struct core *core, int channel)

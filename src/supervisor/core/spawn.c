@@ -228,11 +228,6 @@ static int tell_clone_failure(struct attempt *attempt, int error)
 static void keep_child(struct attempt *attempt, pid_t pid, struct reeve_process *handle)
 {
 	struct process *process = attempt->process;
-	struct message_keep keep = {
-		.type = MESSAGE_KEEP,
-		.row = process->row,
-		.kind = KEPT_STDIN,
-	};
 
 	process_enter_pid(process, pid);
 	atomic_store(&process->group->core->board->rows[process->row].newborn, 0);
@@ -241,8 +236,19 @@ static void keep_child(struct attempt *attempt, pid_t pid, struct reeve_process 
 		close(process->stdin_pipe);
 	process->stdin_pipe = attempt->stdin_pipe[1];
 	attempt->stdin_pipe[1] = -EBADF;
-	mail_to_keeper(process->group->core, &keep, &process->stdin_pipe, 1);
 	log_line(LOG_INFO, "spawned: '%s' with pid %d", process_name(process), (int)pid);
+}
+
+/* Before there is a child: one whose core is killed must not find the end of its input. */
+static int keep_stdin(const struct attempt *attempt)
+{
+	struct message_keep keep = {
+		.type = MESSAGE_KEEP,
+		.row = attempt->process->row,
+		.kind = KEPT_STDIN,
+	};
+
+	return mail_to_keeper(attempt->process->group->core, &keep, &attempt->stdin_pipe[1], 1);
 }
 
 static int clone_it(struct attempt *attempt)
@@ -285,6 +291,9 @@ static int try(struct attempt *attempt)
 	attempt->environment = environment_make(process);
 	if (!attempt->environment)
 		return record_failure(process, -ENOMEM, "out of memory");
+	r = keep_stdin(attempt);
+	if (r < 0)
+		return tell_pipe_failure(process, r);
 	describe(attempt);
 	return clone_it(attempt);
 }

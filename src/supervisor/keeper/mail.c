@@ -38,14 +38,13 @@ static int send_new_peer(struct keeper_role *role, uint32_t type)
 
 static int send_signals(struct keeper *keeper, struct keeper_role *core)
 {
-	while (keeper->signal_count > 0) {
-		int r = send_message(core->channel, &keeper->signals[0], NULL);
+	for (unsigned i = 0; i < keeper->signal_count; i++) {
+		struct keeper_signal *signal = &keeper->signals[i];
+		int r = signal->sent ? 0 : send_message(core->channel, &signal->message, NULL);
 
 		if (r < 0)
 			return r;
-		keeper->signal_count--;
-		memmove(&keeper->signals[0], &keeper->signals[1],
-			keeper->signal_count * sizeof keeper->signals[0]);
+		signal->sent = true;
 	}
 	return 0;
 }
@@ -84,20 +83,54 @@ void mail_flush(struct keeper *keeper, enum role which)
 		REEVE_LOOP_READABLE | (r == -ETIMEDOUT ? REEVE_LOOP_WRITABLE : 0));
 }
 
-void mail_signal(struct keeper *keeper, int signo, pid_t pid, uid_t uid)
+static struct keeper_signal *find_signal(struct keeper *keeper, int signo)
 {
 	for (unsigned i = 0; i < keeper->signal_count; i++)
-		if (keeper->signals[i].signal == signo)
-			return;
-	if (keeper->signal_count == KEEPER_SIGNALS_MAX)
+		if (keeper->signals[i].message.signal == signo)
+			return &keeper->signals[i];
+	return NULL;
+}
+
+void mail_signal(struct keeper *keeper, int signo, pid_t pid, uid_t uid)
+{
+	struct keeper_signal *signal = find_signal(keeper, signo);
+
+	if (signal) {
+		signal->again = signal->sent;
 		return;
-	keeper->signals[keeper->signal_count++] = (struct message_signalled){
-		.type = MESSAGE_SIGNALLED,
-		.signal = signo,
-		.pid = pid,
-		.uid = (int32_t)uid,
+	}
+	keeper->signals[keeper->signal_count++] = (struct keeper_signal){
+		.message = {
+			.type = MESSAGE_SIGNALLED,
+			.signal = signo,
+			.pid = pid,
+			.uid = (int32_t)uid,
+		},
 	};
 	mail_flush(keeper, ROLE_CORE);
+}
+
+static int signal_seen(struct keeper *keeper, int signo)
+{
+	struct keeper_signal *signal = find_signal(keeper, signo);
+	struct keeper_signal *end = &keeper->signals[keeper->signal_count];
+
+	if (!signal || !signal->sent)
+		return -EBADMSG;
+	if (signal->again) {
+		signal->again = signal->sent = false;
+		mail_flush(keeper, ROLE_CORE);
+		return 0;
+	}
+	memmove(signal, signal + 1, (size_t)(end - signal - 1) * sizeof *signal);
+	keeper->signal_count--;
+	return 0;
+}
+
+void mail_signals_unsent(struct keeper *keeper)
+{
+	for (unsigned i = 0; i < keeper->signal_count; i++)
+		keeper->signals[i].sent = keeper->signals[i].again = false;
 }
 
 static void close_all(const int *fds, size_t count)
@@ -135,6 +168,8 @@ static int take_from_core(
 		if (r == 0)
 			keeper_reap(keeper); /* there may have been no room */
 		return r;
+	case MESSAGE_SIGNAL_SEEN:
+		return signal_seen(keeper, message->signal_seen.signal);
 	case MESSAGE_READY:
 		core_is_ready(keeper);
 		return 0;
@@ -157,7 +192,7 @@ static bool take_message(struct keeper *keeper, enum role role)
 		fds, MESSAGE_FDS_MAX, &info, 0);
 	int r;
 
-	if (keeper->roles[role].channel < 0 || size == 0 || size == -ETIMEDOUT || size == -ECONNRESET)
+	if (size == 0 || size == -ETIMEDOUT || size == -ECONNRESET)
 		return false;
 	if (size < 0) {
 		log_line(LOG_ERROR, "keeper: a message from the %s was lost: %s", role_name(role),
@@ -175,6 +210,12 @@ static bool take_message(struct keeper *keeper, enum role role)
 		log_line(LOG_ERROR, "keeper: dropped a senseless message (%s) from the %s",
 			message_name(message.type), role_name(role));
 	return true;
+}
+
+void mail_drain(struct keeper *keeper, enum role role)
+{
+	while (keeper->roles[role].channel >= 0 && take_message(keeper, role))
+		;
 }
 
 void keeper_mail_ready(struct reeve_loop_source *source, int fd, unsigned events, void *data)

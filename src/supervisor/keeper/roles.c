@@ -206,11 +206,12 @@ void roles_ended(struct keeper *keeper, enum role which, const struct reeve_proc
 	pid_t pid = role->pid;
 
 	/* What it still said counts: the FINISHED of a core that ends is read here at the latest. */
-	if (role->source)
-		keeper_mail_ready(role->source, role->channel, REEVE_LOOP_READABLE, keeper);
+	mail_drain(keeper, which);
 	forget(keeper, which);
-	if (which == ROLE_CORE)
+	if (which == ROLE_CORE) {
 		keeper->reaps = false;
+		mail_signals_unsent(keeper);
+	}
 	if (which == ROLE_CORE && !keeper->is_ready && outcome->how == REEVE_PROCESS_EXITED)
 		keeper->finishing = keeper->failed = true; /* it has said why */
 	if (keeper->finishing) {

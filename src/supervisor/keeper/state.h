@@ -7,11 +7,15 @@
 #include "reeve/process.h"
 #include "reeve/signal.h"
 
-/* Signals for the core that it has not been told yet; more of them are one. */
-#define KEEPER_SIGNALS_MAX 8
-
 /* How many signals the keeper acts on. */
 #define WATCHED 6
+
+/* A signal that came, until the core has acted on it: what a core that is killed was told of, its successor is told
+ * again. One of each kind; those that come before the core is told of the first are one. */
+struct keeper_signal {
+	struct message_signalled message;
+	bool sent, again; /* again: another one came after this one was sent */
+};
 
 /* One of the other roles, as the keeper sees it. */
 struct keeper_role {
@@ -40,7 +44,7 @@ struct keeper {
 	bool failed;	 /* it never came up, and has said why */
 	bool begins_anew; /* ... and that a new beginning is wanted */
 	uint64_t exits_sent; /* the next exit that the core is to be told */
-	struct message_signalled signals[KEEPER_SIGNALS_MAX];
+	struct keeper_signal signals[WATCHED]; /* in the order they came in */
 	unsigned signal_count;
 };
 
@@ -65,11 +69,17 @@ const char *role_name(enum role role);
 /* A channel has something to read, or room again. */
 void keeper_mail_ready(struct reeve_loop_source *source, int fd, unsigned events, void *data);
 
+/* Take all that a role still said which has ended. */
+void mail_drain(struct keeper *keeper, enum role role);
+
 /* Send the role all that it has not been told yet, as far as its channel has room. */
 void mail_flush(struct keeper *keeper, enum role role);
 
 /* Tell the core of a signal. */
 void mail_signal(struct keeper *keeper, int signo, pid_t pid, uid_t uid);
+
+/* There is a new core, which knows of no signal yet. */
+void mail_signals_unsent(struct keeper *keeper);
 
 /* keeper.c */
 
