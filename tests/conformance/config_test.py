@@ -13,7 +13,7 @@ import subprocess
 import pytest
 
 import reference
-from conftest import REEVED
+from conftest import REEVED, ROOT
 
 CASES = pathlib.Path(__file__).parent / "config"
 ENVIRONMENT = {"X": "xval", "N": "3", "T": "true", "PCT": "50%"}
@@ -105,3 +105,11 @@ def test_a_configuration_comes_to_what_supervisord_makes_of_it(files, stricter, 
 @pytest.mark.parametrize("files, stricter", values())
 def test_a_value_is_what_it_is_for_supervisord(files, stricter, tmp_path, real):
     compare(files, stricter, tmp_path, real)
+
+
+def test_every_setting_has_a_case():
+    """What the table of settings has and no case asks for is not known to be supervisord's."""
+    rows = re.findall(r'(?m)^SETTING\((\w+),\s*"([^"]+)"', (ROOT / "src/supervisor/config/settings.def").read_text())
+    asked = "\n".join(file.read_text() for file in CASES.glob("*.cases"))
+    assert len(rows) > 70
+    assert [row for row in rows if not re.search(r"(?m)^(=== \w+ )?%s\b" % re.escape(row[1]), asked) and row[0] != "SUPERVISORCTL"] == []

@@ -63,7 +63,10 @@ static const struct {
 	{ D P "environment=A=\"", "main.conf:4: environment: No closing quotation" },
 	{ D P "directory=%(nope)s", "main.conf:4: directory: \"%(nope)s\" names \"nope\", which "
 				    "cannot be expanded here" },
-	{ D P "directory=%", "main.conf:4: directory: \"%\" is badly formatted at its % number 1" },
+	{ D P "directory=%",
+		"main.conf:4: directory: \"%\" is badly formatted at its character 1" },
+	{ D P "directory=%(ENV_NO)s",
+		"directory: \"%(ENV_NO)s\" needs the environment variable NO, which is not set" },
 	{ D P "directory=%s", "a literal % is written %%" },
 	{ D P "numprocs=2", "main.conf:2: process_name: %(process_num) must be present within "
 			    "process_name when numprocs > 1" },

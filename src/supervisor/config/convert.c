@@ -98,16 +98,26 @@ static const char *known_names(struct reader *reader, const struct expansion_nam
 	return kept ? kept : "";
 }
 
+static int refuse_name(struct reader *reader, struct place place,
+	const struct expansion_names *names, const char *text, const char *name, size_t length)
+{
+	int shown = (int)(length < 200 ? length : 200);
+
+	if (length > 4 && strncmp(name, "ENV_", 4) == 0)
+		return reader_refuse(reader, place,
+			"%s needs the environment variable %.*s, which is not set",
+			quoted_text(reader, text), shown - 4, name + 4);
+	return reader_refuse(reader, place,
+		"%s names \"%.*s\", which cannot be expanded here. Known are %s",
+		quoted_text(reader, text), shown, name, known_names(reader, names));
+}
+
 static int refuse_expansion(struct reader *reader, struct place place,
 	const struct expansion_names *names, const char *text, const struct expansion_error *error)
 {
 	if (error->fault == EXPANSION_UNKNOWN_NAME)
-		return reader_refuse(reader, place,
-			"%s names \"%.*s\", which cannot be expanded here. Known are %s",
-			quoted_text(reader, text),
-			(int)(error->name_length < 200 ? error->name_length : 200), error->name,
-			known_names(reader, names));
-	return reader_refuse(reader, place, "%s is badly formatted at its %% number %zu: %s",
+		return refuse_name(reader, place, names, text, error->name, error->name_length);
+	return reader_refuse(reader, place, "%s is badly formatted at its character %zu: %s",
 		quoted_text(reader, text), error->position + 1, error->reason);
 }
 
