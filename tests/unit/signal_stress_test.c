@@ -105,6 +105,36 @@ static void *dispatch_many(void *unused)
 	return NULL;
 }
 
+static void *dispatch_once(void *unused)
+{
+	ck_assert_int_eq(reeve_signal_wait(SOON), 1);
+	return NULL;
+}
+
+/* One that dispatches leaves the others' sleep as it was: each arrival wakes somebody. */
+START_TEST(each_of_several_sleepers_is_woken)
+{
+	struct reeve_signal_subscription *subscription;
+	pthread_t threads[3];
+
+	choose_mode(_i);
+	subscription = subscribe(SIGRTMIN, count_told, NULL);
+	reeve_signal_mask(REEVE_SIGNAL_BLOCK, REEVE_SIGNAL_SET(SIGRTMIN), NULL);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(pthread_create(&threads[i], NULL, dispatch_once, NULL), 0);
+	reeve_signal_mask(REEVE_SIGNAL_SETMASK, REEVE_SIGNAL_NONE, NULL);
+	for (uint64_t i = 1; i <= 3; i++) {
+		ck_assert_int_eq(reeve_signal_queue(getpid(), SIGRTMIN, 1), 0);
+		while (atomic_load(&told) < i)
+			sched_yield();
+	}
+	for (int i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	reeve_signal_unsubscribe(subscription);
+	ck_assert_int_eq(reeve_signal_shutdown(), 0);
+}
+END_TEST
+
 static void *subscribe_many(void *unused)
 {
 	for (int i = 0; i < 300; i++) {
@@ -255,6 +285,7 @@ int main(void)
 	add_test_in_each_mode(tcase, a_chain_of_signals_does_not_break);
 	add_test_in_each_mode(tcase, simultaneous_signals_all_arrive);
 	add_test_in_each_mode(tcase, what_six_threads_send_arrives);
+	add_test_in_each_mode(tcase, each_of_several_sleepers_is_woken);
 	add_test_in_each_mode(tcase, threads_subscribe_send_and_dispatch);
 	add_test_in_each_mode(tcase, what_is_ended_runs_no_more);
 	add_test_in_each_mode(tcase, changing_what_is_installed_while_signals_come);

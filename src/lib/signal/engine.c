@@ -38,7 +38,7 @@ const struct signal_mode *engine_mode(void)
 
 bool engine_is_started(void)
 {
-	return atomic_load_explicit(&started, memory_order_acquire);
+	return atomic_load(&started);
 }
 
 /* --- fork ------------------------------------------------------------------------------------ */
@@ -153,17 +153,24 @@ int engine_start(void)
 	return 0;
 }
 
-static void stop(void)
+/* A call that waits counts itself first and looks whether all is started then; here it is the other
+ * way round, so that one of the two sees the other. */
+static int stop(void)
 {
+	atomic_store(&started, false);
+	if (dispatch_is_awaited()) {
+		atomic_store(&started, true);
+		return -EBUSY;
+	}
 	interrupt_set_watch(NULL);
 	interrupt_set_hook(NULL);
-	atomic_store(&started, false);
 	engine_mode()->stop();
 	dispatch_stopped();
 	intake_wait_for_producers();
 	intake_reset();
 	gate_close();
 	is_new = false;
+	return 0;
 }
 
 void engine_stop_if_new(void)
@@ -212,11 +219,9 @@ enum reeve_signal_mode reeve_signal_get_mode(void)
 
 static int shutdown_locked(void)
 {
-	if (subscription_exists() || dispatch_is_awaited())
+	if (subscription_exists())
 		return -EBUSY;
-	if (engine_is_started())
-		stop();
-	return 0;
+	return engine_is_started() ? stop() : 0;
 }
 
 int reeve_signal_shutdown(void)

@@ -28,16 +28,14 @@ static void tell(int signo)
 
 int intake_try_put(const struct reeve_signal_event *event)
 {
-	int r = 0;
+	bool pushed;
 
 	atomic_fetch_add(&producers, 1);
-	if (ring_push(&ring, event)) {
+	pushed = ring_push(&ring, event);
+	if (pushed)
 		tell(event->signo);
-	} else {
-		r = -EAGAIN;
-	}
 	atomic_fetch_sub(&producers, 1);
-	return r;
+	return pushed ? 0 : -EAGAIN;
 }
 
 uint64_t intake_put(const struct reeve_signal_event *event)

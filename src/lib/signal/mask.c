@@ -41,7 +41,6 @@ int reeve_signal_mask(enum reeve_signal_how how, reeve_signal_set set, reeve_sig
 		[REEVE_SIGNAL_UNBLOCK] = SIG_UNBLOCK,
 		[REEVE_SIGNAL_SETMASK] = SIG_SETMASK,
 	};
-
 	reeve_signal_set held;
 
 	if ((unsigned)how >= sizeof kernels / sizeof kernels[0])

@@ -14,8 +14,8 @@ static atomic_int descriptor = -1;
 static atomic_int last_error;
 static _Atomic uint64_t dropped;
 
-/* A pipe without a reader sent us SIGPIPE along with EPIPE. All signals are blocked here or it
- * is as good as ours: take it back before it ends the program. */
+/* A pipe without a reader sent us SIGPIPE along with EPIPE. It is blocked here: take it back before
+ * it ends the program. */
 static void take_back_sigpipe(void)
 {
 	static const struct timespec at_once;
