@@ -17,13 +17,13 @@
 
 enum phase {
 	PHASE_EMPTY,
-	PHASE_READING, /* `size` bytes at `start`, if they are there: see untouched[] */
+	PHASE_READING, /* `read_size` bytes at read_place(), if they are there: see untouched[] */
 	PHASE_HELD,    /* `size` bytes at `start`, of which the first `written` are in the file */
 };
 
 struct scribe_journal {
 	_Atomic uint32_t phase;
-	uint32_t start, size, written;
+	uint32_t read_size, start, size, written;
 	uint32_t stream, has_file, strips, mode;
 	uint32_t state; /* of the stream, before these bytes */
 	int64_t base; /* where in the file the first of them is, or would be: one store says it all */
@@ -101,21 +101,28 @@ void journal_set_state(struct scribe_journal *journal, uint32_t stream, enum ans
 		journal->states[index_of(stream)] = state;
 }
 
+/* What is read stays as it was, until what is left of it is to be written. */
+static char *read_place(struct scribe_journal *journal)
+{
+	return journal->data + (journal->strips ? STRIP_START : 0);
+}
+
 char *journal_reading(struct scribe_journal *journal, uint32_t stream, size_t size,
 	const struct journal_file *file, bool strips)
 {
+	char *place;
+
 	note_file(journal, file);
-	journal->start = strips ? STRIP_START : 0;
-	journal->size = (uint32_t)size;
+	journal->read_size = (uint32_t)size;
 	journal->written = 0;
 	journal->base = NOWHERE;
 	journal->strips = strips;
 	journal->stream = stream;
 	journal->state = journal_state(journal, stream);
-	memcpy(journal->data + journal->start, untouched,
-		size < sizeof untouched ? size : sizeof untouched);
+	place = read_place(journal);
+	memcpy(place, untouched, size < sizeof untouched ? size : sizeof untouched);
 	enter(journal, PHASE_READING);
-	return journal->data + journal->start;
+	return place;
 }
 
 char *journal_stripped(struct scribe_journal *journal)
@@ -206,9 +213,9 @@ static size_t count_written(const struct scribe_journal *journal, int fd)
 /* Were the bytes read? If so, make them what is to be written. */
 static bool finish_reading(struct scribe_journal *journal)
 {
-	const char *data = journal->data + journal->start;
+	const char *data = read_place(journal);
 	enum ansi_state state = journal->state;
-	size_t size = journal->size;
+	size_t size = journal->read_size;
 
 	if (memcmp(data, untouched, size < sizeof untouched ? size : sizeof untouched) == 0)
 		return false;
@@ -242,12 +249,21 @@ static ssize_t write_rest(struct scribe_journal *journal)
 }
 
 /* Whatever is in this memory, a process that died wrote it. */
-static bool is_sound(struct scribe_journal *journal)
+static bool is_sound(const struct scribe_journal *journal)
 {
-	return journal->start < JOURNAL_CHUNK && journal->size <= JOURNAL_CHUNK - journal->start &&
-	       journal->written <= journal->size && journal->state <= ANSI_SEQUENCE &&
-	       (!journal->strips || journal->size <= STRIP_START) && journal->path[0] == '/' &&
-	       memchr(journal->path, '\0', sizeof journal->path);
+	return journal->path[0] == '/' && memchr(journal->path, '\0', sizeof journal->path) &&
+	       journal->state <= ANSI_SEQUENCE;
+}
+
+static bool read_is_sound(const struct scribe_journal *journal)
+{
+	return journal->read_size > 0 && journal->read_size <= journal_room(journal->strips);
+}
+
+static bool held_is_sound(const struct scribe_journal *journal)
+{
+	return journal->start < JOURNAL_CHUNK && journal->size > 0 &&
+	       journal->size <= JOURNAL_CHUNK - journal->start && journal->written <= journal->size;
 }
 
 ssize_t journal_recover(struct scribe_journal *journal)
@@ -255,9 +271,12 @@ ssize_t journal_recover(struct scribe_journal *journal)
 	uint32_t phase = atomic_load_explicit(&journal->phase, memory_order_acquire);
 	ssize_t r = 0;
 
-	if (phase != PHASE_EMPTY && journal->has_file && is_sound(journal) && journal->size > 0 &&
-		(phase == PHASE_HELD || finish_reading(journal)))
-		r = write_rest(journal);
+	if (phase != PHASE_EMPTY && journal->has_file && is_sound(journal)) {
+		if (phase == PHASE_READING && read_is_sound(journal) && finish_reading(journal))
+			phase = PHASE_HELD;
+		if (phase == PHASE_HELD && held_is_sound(journal))
+			r = write_rest(journal);
+	}
 	journal_empty(journal);
 	return r;
 }

@@ -195,6 +195,7 @@ static void serve_filling(struct stream *stream)
 			settle(stream);
 		return;
 	}
+	stream->carried = reeve_loop_now(stream->set->loop);
 	if (stream->in_a_row > 0)
 		stream->in_a_row--;
 	consider_size(stream, (size_t)found, STREAM_PIPE_FILLING);
