@@ -66,19 +66,20 @@ static int run_due(bool *ret_interrupted)
 	struct reeve_signal_event event;
 	int count, r = 0;
 
-	mode->begin();
-	for (count = 0; count < AT_MOST; count++) {
+	if (mode->begin)
+		mode->begin();
+	for (count = 0; r != TAKEN_LAST && (count < AT_MOST || r == TAKEN_SOME); count++) {
 		r = mode->take(&event);
 		if (r <= 0)
 			break;
 		subscription_run(&event);
 		*ret_interrupted |= action_interrupts(event.signo);
 	}
-	if (count == AT_MOST)
+	if (count >= AT_MOST)
 		mode->wake();
 	if (this_thread.depth == 1)
 		subscription_sweep();
-	return count > 0 ? count : r;
+	return r < 0 && count == 0 ? r : count;
 }
 
 int reeve_signal_dispatch(void)

@@ -91,38 +91,33 @@ static int refill(void)
 {
 	ssize_t size = sys_read(descriptor, batch.read, sizeof batch.read);
 
+	batch.next = batch.end = 0;
 	if (size < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	batch.next = 0;
 	batch.end = (size_t)size / sizeof batch.read[0];
 	return 1;
 }
 
-/* A read that brought less than it could have emptied the queue: the next one is left to the
- * next dispatch. */
-static bool had_all(void)
+/* A read that brought less than it could emptied the queue: the next one is left to the next
+ * dispatch. */
+static int what_is_left(void)
 {
-	return batch.end > 0 && batch.end < BATCH;
+	if (batch.next < batch.end)
+		return TAKEN_SOME;
+	return batch.end < BATCH && !intake_has_lost() ? TAKEN_LAST : TAKEN;
 }
 
 static int take(struct reeve_signal_event *ret)
 {
 	if (batch.next == batch.end) {
-		int r = had_all() ? 0 : refill();
+		int r = refill();
 
-		if (r <= 0) {
-			batch.next = batch.end = 0;
+		if (r <= 0)
 			return r < 0 ? r : intake_take_lost(ret);
-		}
 	}
 	event_from_signalfd(&batch.read[batch.next++], ret);
 	intake_note(ret);
-	return 1;
-}
-
-static bool is_due(void)
-{
-	return !intake_is_empty();
+	return what_is_left();
 }
 
 static void nothing(void)
@@ -138,8 +133,7 @@ const struct signal_mode fd_mode = {
 	.fd = get_fd,
 	.arm = nothing,
 	.disarm = nothing,
-	.is_due = is_due,
+	.is_due = intake_has_lost,
 	.wake = nothing,
-	.begin = nothing,
 	.take = take,
 };

@@ -64,6 +64,11 @@ void intake_note(const struct reeve_signal_event *event)
 	wakeup_fd_write(event->signo);
 }
 
+bool intake_has_lost(void)
+{
+	return atomic_load(&have_lost) != 0;
+}
+
 bool intake_take_lost(struct reeve_signal_event *ret)
 {
 	reeve_signal_set set = atomic_load_explicit(&have_lost, memory_order_relaxed);
@@ -85,7 +90,7 @@ bool intake_take(struct reeve_signal_event *ret)
 
 bool intake_is_empty(void)
 {
-	return ring_is_empty(&ring) && atomic_load(&have_lost) == 0;
+	return ring_is_empty(&ring) && !intake_has_lost();
 }
 
 uint64_t intake_length(void)

@@ -24,6 +24,7 @@ bool intake_take(struct reeve_signal_event *ret);
 
 /* The same, of those that got lost only. */
 bool intake_take_lost(struct reeve_signal_event *ret);
+bool intake_has_lost(void);
 
 bool intake_is_empty(void);
 uint64_t intake_length(void);

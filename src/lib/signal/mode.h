@@ -4,6 +4,14 @@
 
 #include "reeve/signal.h"
 
+/* What take() found. */
+enum {
+	TAKEN_NONE,
+	TAKEN,
+	TAKEN_LAST, /* an event, and it is known that no more waits */
+	TAKEN_SOME, /* an event of several at hand: take the others before the turn ends */
+};
+
 struct signal_mode {
 	/* Get and give back what the mode lives on. start() may be called again, in a forked
 	 * child too, to get what is missing. The registry is locked. */
@@ -32,7 +40,8 @@ struct signal_mode {
 	/* Make the descriptor readable: something was left to take. */
 	void (*wake)(void);
 
-	/* The dispatcher's: it begins; the next event (1), none (0), or negative errno. */
+	/* The dispatcher's: it begins (may be NULL); the next event: TAKEN_..., or negative
+	 * errno. */
 	void (*begin)(void);
 	int (*take)(struct reeve_signal_event *ret);
 };
