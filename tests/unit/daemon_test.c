@@ -33,6 +33,16 @@ static bool is_null(int fd)
 		S_ISCHR(here.st_mode) && fcntl(fd, F_GETFD) == 0;
 }
 
+/* Those that a program has: valgrind keeps some of its own far above. */
+static int count_low_fds(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 256; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
 static void tell_facts(int fd)
 {
 	struct daemon_facts facts = {
@@ -40,7 +50,7 @@ static void tell_facts(int fd)
 		.parent = getppid(),
 		.group = getpgrp(),
 		.session = getsid(0),
-		.open_fds = count_open_fds(),
+		.open_fds = count_low_fds(),
 	};
 	struct sigaction action;
 	sigset_t mask;
@@ -138,7 +148,7 @@ START_TEST(each_step_can_be_left_out)
 	struct daemon_facts facts;
 	char directory[64];
 	sigset_t mask;
-	int fds = count_open_fds();
+	int fds = count_low_fds();
 
 	signal(SIGUSR1, SIG_IGN);
 	sigemptyset(&mask);
@@ -226,7 +236,7 @@ START_TEST(descriptors_to_keep_come_in_any_order_and_twice)
 	if (r == 0) {
 		bool right = fcntl(fds[0], F_GETFD) < 0 && fcntl(fds[1], F_GETFD) >= 0 &&
 			fcntl(fds[2], F_GETFD) >= 0 && fcntl(fds[3], F_GETFD) >= 0 && is_null(0) &&
-			!is_null(1) && count_open_fds() == 7;
+			!is_null(1) && count_low_fds() == 7;
 
 		reeve_daemon_report(daemon, right ? 0 : 1, NULL);
 		_exit(0);

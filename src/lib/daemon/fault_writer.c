@@ -6,7 +6,7 @@
 
 #include "lib/base/sys.h"
 
-/* How long a full pipe or a stopped terminal may hold up a crashing program, in all. */
+/* How long a full pipe or a stopped terminal may hold up a crashing program without taking anything. */
 #define PATIENCE_SECONDS 5
 
 static void pipe_signal(sigset_t *ret)

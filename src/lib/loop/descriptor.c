@@ -113,6 +113,7 @@ void descriptors_collect(struct reeve_loop *loop, const struct epoll_event *repo
 			continue;
 		}
 		source->descriptor.ready = from_kernels(reports[i].events);
+		list_remove(&source->queued);
 		list_append(&loop->ready, &source->queued);
 	}
 }

@@ -141,6 +141,8 @@ static int turn(struct reeve_loop *loop, reeve_nsec deadline, const bool *freed)
 		r = interrupt_run();
 		if (*freed)
 			return -ECANCELED;
+		if (!loop_is_ours(loop))
+			return -ECHILD;
 	}
 	if (r < 0)
 		return r;
