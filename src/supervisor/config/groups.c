@@ -194,10 +194,8 @@ static int add_members(struct group_reader *groups, const struct ini_section *se
 			groups->member[member - reader->ini.sections] = true;
 			r = read_program(reader, member, name, &processes, &count);
 		}
-		if (r == 0) {
+		if (r == 0)
 			r = append(list, processes, count);
-			free(processes);
-		}
 		if (r == -ENOMEM)
 			return r;
 		result = r < 0 ? r : result;
@@ -233,9 +231,7 @@ static int add_single(
 
 	if (r < 0)
 		return r;
-	r = add_group(groups, group, &list);
-	free(list.processes);
-	return r;
+	return add_group(groups, group, &list);
 }
 
 /* The group's priority knows fewer names than the program's, though both come from one line. */

@@ -197,22 +197,18 @@ static int compare_names(const void *a, const void *b, void *context)
 
 static int sort_processes(struct program_reader *program)
 {
+	struct arena *scratch = program->reader->ini.arena;
 	size_t count = program->count;
-	uint32_t *order = calloc(count + 1, sizeof *order);
-	struct program_settings *sorted = calloc(count + 1, sizeof *sorted);
+	uint32_t *order = arena_alloc(scratch, count * sizeof *order);
+	struct program_settings *sorted = arena_alloc(scratch, count * sizeof *sorted);
 
-	if (!order || !sorted) {
-		free(order);
-		free(sorted);
+	if (!order || !sorted)
 		return -ENOMEM;
-	}
 	for (size_t i = 0; i < count; i++)
 		order[i] = (uint32_t)i;
 	qsort_r(order, count, sizeof *order, compare_names, program->processes);
 	for (size_t i = 0; i < count; i++)
 		sorted[i] = program->processes[order[i]];
-	free(order);
-	free(program->processes);
 	program->processes = sorted;
 	return 0;
 }
@@ -226,7 +222,7 @@ static int read_processes(struct program_reader *program)
 	if (count > CONFIG_PROCESSES_MAX - reader->config->process_count)
 		return reader_refuse(reader, place_of(program, "numprocs"),
 			"there are more than %d processes in all", CONFIG_PROCESSES_MAX);
-	program->processes = calloc(count ? count : 1, sizeof *program->processes);
+	program->processes = arena_alloc(reader->ini.arena, count * sizeof *program->processes);
 	if (!program->processes)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
@@ -258,10 +254,8 @@ int read_program(struct reader *reader, const struct ini_section *section, const
 	if (r == 0)
 		r = read_processes(&program);
 	expansion_names_deinit(&program.names);
-	if (r < 0) {
-		free(program.processes);
+	if (r < 0)
 		return r;
-	}
 	*ret = program.processes;
 	*ret_count = program.count;
 	return 0;

@@ -114,7 +114,7 @@ int read_rpcinterfaces(struct reader *reader);
 int read_servers(struct reader *reader);
 int read_groups(struct reader *reader);
 
-/* The processes of a section, in the order of their names; to be freed. */
+/* The processes of a section, in the order of their names, in the memory of the reading. */
 int read_program(struct reader *reader, const struct ini_section *section, const char *group_name,
 	struct program_settings **ret, size_t *ret_count);
 
