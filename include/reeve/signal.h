@@ -9,15 +9,14 @@
  * How signals get in (reeve_signal_set_mode(), once, before the first subscription):
  *
  *   REEVE_SIGNAL_HANDLER  The default; lives with foreign code, threads and handlers. A
- *                         sigaction(2) handler copies each siginfo to a ring of 8192. When 1024
+ *                         sigaction(2) handler copies each siginfo to a ring of 4096. When 1024
  *                         wait there, and the thread that is interrupted is the one that dispatches
  *                         (the last that did; at first the only one there is), real-time signals
- *                         stay in the kernel's queue until that thread dispatches again, so that
- *                         a flood loses nothing and keeps its order where one thread takes the
- *                         signals and dispatches. Signals that
- *                         several threads take may change places, and a thread that takes more than
- *                         the ring holds while nobody dispatches leaves a count instead (see
- *                         `count` below).
+ *                         stay in the kernel's queue until that thread dispatches again, so that a
+ *                         flood loses nothing and keeps its order where one thread takes the
+ *                         signals and dispatches. Signals that several threads take may change
+ *                         places, and a thread that takes more than the ring holds while nobody
+ *                         dispatches leaves a count instead (see `count` below).
  *   REEVE_SIGNAL_THREAD   A thread of the library takes signals from the kernel's queue as they
  *                         arrive. Nothing is lost or reordered in a threaded program either: when
  *                         the ring is full, the kernel's queue is the buffer, and when that is full

@@ -12,7 +12,7 @@
 
 #include "reeve/signal.h"
 
-#define RING_SIZE 8192
+#define RING_SIZE 4096
 
 struct ring_slot {
 	_Alignas(64) _Atomic uint64_t turn;
