@@ -10,6 +10,7 @@
 `reeved` is ours; `supervisor` is each of the real supervisord and ours in turn, for what both must do alike. Nothing here sleeps:
 what is waited for is a line, a file's change or a process's end. A test that leaves a process behind fails.
 """
+import itertools
 import os
 import pathlib
 import shutil
@@ -130,7 +131,7 @@ class Supervisor:
     def clean_up(self):
         """End what is left, whatever state the test left it in."""
         if self.process and self.process.poll() is None:
-            end_all(lambda: self.descendants() + [self.pid])
+            end_all(lambda: [self.pid] + self.descendants())
             self.process.wait()
         if self.lines:
             os.close(self.lines.fd)
@@ -149,16 +150,17 @@ def nothing_left_behind():
 
 
 def end_all(left):
-    """Kill what `left()` finds until it finds nothing: of reeved, what is killed is replaced. {pid: command line} of all."""
+    """Kill what `left()` finds until it finds nothing. {pid: command line} of all. They are stopped first, for of reeved's processes
+    one replaces another that is killed."""
     names = {}
-    while True:
+    for number in itertools.cycle((signal.SIGSTOP, signal.SIGKILL)):
         pids = [pid for pid in left() if watching.processes().get(pid, (0, "X"))[1] not in "ZX"]
         if not pids:
             return names
         for pid in pids:
             try:
                 names[pid] = pathlib.Path("/proc/%d/cmdline" % pid).read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-                os.kill(pid, signal.SIGKILL)
+                os.kill(pid, number)
             except (FileNotFoundError, ProcessLookupError):
                 continue
 

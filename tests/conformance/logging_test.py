@@ -1,232 +1,247 @@
-"""What becomes of what programs write: files, their rotation, and where else it goes. On both."""
+"""Where the output of programs goes."""
+import fcntl
 import os
 import re
 import signal
+import socket
 import stat
-import sys
+import subprocess
+import tempfile
 
 import pytest
 import watching
 
-# Repeats each line that is written to a FIFO on its standard output and, where it begins with "2", on standard error instead.
-ECHO = """[program:x]
-command = sh -c 'while read -r line; do case $line in 2*) echo "$line" >&2;; *) echo "$line";; esac; done <{dir}/in'
-startsecs = 0
-"""
-
-# Writes numbered lines of 100 bytes as fast as it can, and END; then stays.
-SPEW = """import sys, time
-for number in range(int(sys.argv[1])):
-    sys.stdout.write("%099d\\n" % number)
-print("END", flush=True)
-time.sleep(1000)
-"""
+from conftest import REEVED
 
 
-class Input:
-    """A FIFO that a program reads line by line."""
-
-    def __init__(self, path):
-        os.mkfifo(path)
-        self.fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-
-    def say(self, line):
-        os.write(self.fd, line.encode() + b"\n")
+def is_ours(supervisor):
+    return supervisor.program == str(REEVED)
 
 
-@pytest.fixture
-def echo(supervisor):
-    """Start ECHO with these keys; what the test says to the result comes out of the program."""
-    said = Input(supervisor.dir / "in")
-
-    def start(keys, **more):
-        supervisor.start(ECHO + keys, **more)
-        return said.say
-    yield start
-    os.close(said.fd)
+def program(name, shell, **keys):
+    """It says that it is done in a file of its own, and stays."""
+    return "[program:%s]\ncommand = /bin/sh -c '%s; touch {dir}/%s.done; exec sleep 1000'\nstartsecs = 0\n" % (name, shell, name) + \
+        "".join("%s = %s\n" % item for item in keys.items())
 
 
-def wait_text(path, text):
-    return watching.wait_file(path, lambda content: content == text.encode())
+def wait_done(supervisor, *names):
+    for name in names:
+        watching.wait_file(supervisor.dir / (name + ".done"), lambda content: content is not None)
 
 
-def numbers(content):
-    """The numbers of whole lines; what is in front of the first line end may be a rest of one."""
-    return [int(line) for line in content.split(b"\n")[1:-1] if line.isdigit()]
+def test_files_and_their_modes(supervisor):
+    """Named ones by the umask, AUTO ones for the owner alone, NONE nowhere; what is appended to is not cut."""
+    (supervisor.dir / "kept.log").write_text("before\n")
+    supervisor.start(
+        program("named", "echo one; echo two >&2", stdout_logfile="{dir}/named.log", stderr_logfile="{dir}/named.err") +
+        program("kept", "echo after", stdout_logfile="{dir}/kept.log") +
+        program("auto", "echo auto", stderr_logfile="NONE") +
+        program("none", "echo lost; echo lost >&2", stdout_logfile="NONE", stderr_logfile="off") +
+        program("both", "echo one; echo two >&2; echo three", redirect_stderr="true", stdout_logfile="{dir}/both.log"))
+    wait_done(supervisor, "named", "kept", "auto", "none", "both")
+    assert supervisor.stop() == 0
+    assert (supervisor.dir / "named.log").read_bytes() == b"one\n"
+    assert (supervisor.dir / "named.err").read_bytes() == b"two\n"
+    assert (supervisor.dir / "kept.log").read_bytes() == b"before\nafter\n"
+    assert (supervisor.dir / "both.log").read_bytes() == b"one\ntwo\nthree\n"
+    assert stat.S_IMODE((supervisor.dir / "named.log").stat().st_mode) == 0o644
+    auto = [path for path in supervisor.dir.iterdir() if re.fullmatch(r"\w+-std\w+---supervisor-\w{8}\.log", path.name)]
+    assert sorted(path.name.split("---")[0] for path in auto) == ["auto-stdout", "kept-stderr"]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in auto} == {0o600}
 
 
-# ---- rotation ----
+@pytest.mark.parametrize("backups", [0, 1, 3])
+def test_rotation(supervisor, backups):
+    """Shifted when it reaches its size; the lines that are left are the last ones, in order, none twice."""
+    supervisor.start(program("x", "for i in 1 2 3 4 5 6; do n=0; while [ $n -lt 50 ]; do n=$((n + 1)); echo $i-$n-0123456789; done; "
+                             "sleep 0.1; done", stdout_logfile="{dir}/x.log", stdout_logfile_maxbytes="500",
+                             stdout_logfile_backups=backups))
+    wait_done(supervisor, "x")
+    assert supervisor.stop() == 0
+    names = ["x.log"] + ["x.log.%d" % (i + 1) for i in range(backups)]
+    assert sorted(path.name for path in supervisor.dir.glob("x.log*")) == sorted(names)
+    content = b"".join((supervisor.dir / name).read_bytes() for name in reversed(names))
+    whole = b"".join(b"%d-%d-0123456789\n" % (i, n) for i in range(1, 7) for n in range(1, 51))
+    assert whole.endswith(content)
+    assert all((supervisor.dir / name).stat().st_size >= 500 for name in names[1:])
 
 
-def test_a_file_is_rotated_by_the_line_that_reaches_its_size(supervisor, echo):
-    say = echo("stdout_logfile = {dir}/log\nstdout_logfile_maxbytes = 20\nstdout_logfile_backups = 2\n")
-    files = ["", "", "", ""]  # what log, log.1, log.2 have; the last is lost
-    for number in range(9):
-        line = "line %d..\n" % number
-        say(line.strip())
-        files[0] += line
-        if len(files[0]) >= 20:
-            files = [""] + files[:3]
-        for index, text in enumerate(files[:3]):
-            if text or index == 0:
-                wait_text(supervisor.dir / ("log.%d" % index if index else "log"), text)
-    assert not (supervisor.dir / "log.3").exists()
-    supervisor.stop()
+def test_a_backup_that_is_missing_is_passed_over(supervisor):
+    for number in 1, 3:
+        (supervisor.dir / ("x.log.%d" % number)).write_text("old %d\n" % number)
+    (supervisor.dir / "x.log").write_text("first\n")
+    supervisor.start(program("x", "echo second", stdout_logfile="{dir}/x.log", stdout_logfile_maxbytes="8", stdout_logfile_backups=3))
+    wait_done(supervisor, "x")
+    assert supervisor.stop() == 0
+    assert {path.name: path.read_text() for path in supervisor.dir.glob("x.log*")} == {
+        "x.log": "", "x.log.1": "first\nsecond\n", "x.log.2": "old 1\n", "x.log.3": "old 3\n"}
 
 
-def test_without_backups_the_file_is_emptied(supervisor, echo):
-    say = echo("stdout_logfile = {dir}/log\nstdout_logfile_maxbytes = 10\nstdout_logfile_backups = 0\n")
-    say("1234")
-    wait_text(supervisor.dir / "log", "1234\n")
-    say("5678")
-    wait_text(supervisor.dir / "log", "")
-    say("9")
-    wait_text(supervisor.dir / "log", "9\n")
-    assert not (supervisor.dir / "log.1").exists()
-    supervisor.stop()
+def test_without_a_limit_nothing_is_rotated(supervisor):
+    supervisor.start(program("x", "n=0; while [ $n -lt 300 ]; do n=$((n + 1)); echo 0123456789; done", stdout_logfile="{dir}/x.log",
+                             stdout_logfile_maxbytes="0", stdout_logfile_backups="3"))
+    wait_done(supervisor, "x")
+    assert supervisor.stop() == 0
+    assert (supervisor.dir / "x.log").read_bytes() == b"0123456789\n" * 300
+    assert not (supervisor.dir / "x.log.1").exists()
 
 
-def test_what_was_there_before_is_appended_to(supervisor, echo):
-    (supervisor.dir / "log").write_text("before\n")
-    (supervisor.dir / "log.2").write_text("2\n")  # there is no .1: 2 stays where it is, with 2 backups
-    say = echo("stdout_logfile = {dir}/log\nstdout_logfile_maxbytes = 10\nstdout_logfile_backups = 2\n")
-    say("after")
-    wait_text(supervisor.dir / "log.1", "before\nafter\n")
-    assert (supervisor.dir / "log.2").read_text() == "2\n"
-    supervisor.stop()
+@pytest.mark.parametrize("path", ["/dev/stdout", "/dev/fd/1", "/dev/stderr", "/dev/fd/2"])
+def test_output_to_the_supervisors_own(supervisor, path):
+    supervisor.start(program("x", "echo hello from x", stdout_logfile=path, stdout_logfile_maxbytes=0))
+    supervisor.wait_line(r"^hello from x$")
+    assert supervisor.stop() == 0
 
 
-@pytest.mark.parametrize("limit", [500000, 0])
-def test_much_is_kept_whole_and_in_order(supervisor, limit):
-    lines = 30000
-    (supervisor.dir / "spew.py").write_text(SPEW)
-    supervisor.start("""[program:x]
-command = %s {dir}/spew.py %d
-startsecs = 0
-stdout_logfile = {dir}/log
-stdout_logfile_maxbytes = %d
-stdout_logfile_backups = 3
-""" % (sys.executable, lines, limit))
-    log = supervisor.dir / "log"
-    watching.wait_file(log, lambda content: content.endswith(b"END\n"))
-    names = [name for name in ("log.3", "log.2", "log.1", "log") if (supervisor.dir / name).exists()]
-    assert len(names) == (4 if limit else 1)
-    content = b"".join((supervisor.dir / name).read_bytes() for name in names)
-    for name in names[:-1]:
-        assert limit <= (supervisor.dir / name).stat().st_size < limit + (1 << 17)
-    kept = numbers(content)
-    assert kept == list(range(kept[0], lines))
-    supervisor.stop()
+def test_output_to_dev_null_and_to_a_fifo(supervisor):
+    fifo = watching.Fifo(supervisor.dir / "fifo")
+    supervisor.start(program("null", "echo lost", stdout_logfile="/dev/null", stdout_logfile_maxbytes=0) +
+                     program("x", "echo through", stdout_logfile="{dir}/fifo", stdout_logfile_maxbytes=0))
+    fifo.wait("^through$")
+    wait_done(supervisor, "null")
+    assert supervisor.stop() == 0
+    fifo.close()
 
 
-def test_own_log_is_rotated_too(supervisor, echo):
-    echo("", supervisord="logfile_maxbytes = 100\nlogfile_backups = 1\n")
-    supervisor.wait_spawned("x")
-    supervisor.stop()
-    assert (supervisor.dir / "supervisord.log.1").stat().st_size >= 100
-    assert not (supervisor.dir / "supervisord.log.2").exists()
+def test_colours_are_taken_out(supervisor):
+    say = r'printf "\033[31mred\033[0m plain \033[1;32mgreen\033[m\033[2J\033[H\n"'
+    supervisor.start(program("x", say.replace("%", "%%"), stdout_logfile="{dir}/x.log"), "-t")
+    watching.wait_file(supervisor.dir / "x.log", lambda content: content.endswith(b"\n"))
+    assert supervisor.stop() == 0
+    assert (supervisor.dir / "x.log").read_bytes() == b"red plain green\n"
 
 
-# ---- where it goes ----
-
-
-def test_each_stream_has_its_file(supervisor, echo):
-    say = echo("stdout_logfile = {dir}/out\nstderr_logfile = {dir}/err\n")
-    say("1 to one")
-    say("2 to the other")
-    wait_text(supervisor.dir / "out", "1 to one\n")
-    wait_text(supervisor.dir / "err", "2 to the other\n")
-    supervisor.stop()
-
-
-def test_standard_error_goes_along_where_it_is_redirected(supervisor, echo):
-    say = echo("redirect_stderr = true\nstdout_logfile = {dir}/out\nstderr_logfile = {dir}/err\n")
-    for line in "1 one", "2 two", "1 three":
-        say(line)
-    wait_text(supervisor.dir / "out", "1 one\n2 two\n1 three\n")
-    assert not (supervisor.dir / "err").exists()
-    supervisor.stop()
-
-
-def test_a_log_of_its_own_choice(supervisor, echo):
-    say = echo("stdout_logfile = AUTO\nstderr_logfile = NONE\n")
-    say("2 nowhere")
-    say("1 somewhere")
-    supervisor.wait_spawned("x")
-    pattern = re.compile(r"x-(stdout|stderr)---supervisor-\w{8}\.log")
-    names = [name for name in os.listdir(supervisor.dir) if pattern.fullmatch(name)]
-    assert len(names) == 1 and names[0].startswith("x-stdout"), names
-    wait_text(supervisor.dir / names[0], "1 somewhere\n")
-    assert stat.S_IMODE((supervisor.dir / names[0]).stat().st_mode) == 0o600
-    supervisor.stop()
+def test_without_strip_ansi_every_byte_is_kept(supervisor):
+    supervisor.start(program("x", r'printf "\033[31mred\033[0m\000\377\r\n"', stdout_logfile="{dir}/x.log"))
+    watching.wait_file(supervisor.dir / "x.log", lambda content: content.endswith(b"\n"))
+    assert supervisor.stop() == 0
+    assert (supervisor.dir / "x.log").read_bytes() == b"\x1b[31mred\x1b[0m\0\xff\r\n"
 
 
 def test_two_programs_to_one_file(supervisor):
-    supervisor.start("".join("""[program:%s]
-command = sh -c 'for n in 1 2 3 4 5 6 7 8 9; do echo %s $n; done; exec sleep 1000'
-startsecs = 0
-stdout_logfile = {dir}/log
-stdout_logfile_maxbytes = 0
-""" % (name, name) for name in "ab"))
-    content = watching.wait_file(supervisor.dir / "log", lambda content: content.count(b"\n") == 18).decode()
-    for name in "ab":
-        assert re.findall(name + r" (\d)\n", content) == list("123456789")
-    supervisor.stop()
+    """Whole lines of both, none lost."""
+    count = "n=0; while [ $n -lt 500 ]; do n=$((n + 1)); echo %s $n; done"
+    supervisor.start("".join(program(name, count % name, stdout_logfile="{dir}/x.log", stdout_logfile_maxbytes=0) for name in ("a", "b")))
+    wait_done(supervisor, "a", "b")
+    assert supervisor.stop() == 0
+    lines = (supervisor.dir / "x.log").read_text().splitlines()
+    for name in "a", "b":
+        assert [line for line in lines if line.startswith(name)] == ["%s %d" % (name, i) for i in range(1, 501)]
+    assert len(lines) == 1000
 
 
-def test_to_the_supervisors_own_output(supervisor, echo):
-    say = echo("stdout_logfile = /dev/stdout\nstdout_logfile_maxbytes = 0\nstderr_logfile = /dev/fd/2\nstderr_logfile_maxbytes = 0\n")
-    say("1 out")
-    supervisor.wait_line("^1 out$")
-    say("2 err")
-    supervisor.wait_line("^2 err$")
-    supervisor.stop()
-
-
-def test_escape_sequences_are_stripped_where_it_is_asked_for(supervisor, echo):
-    say = echo("stdout_logfile = {dir}/log\n", supervisord="strip_ansi = true")
-    say("a\033[1;31mred\033[0m \033[2Kb\033]c")
-    wait_text(supervisor.dir / "log", "ared b\033]c\n")
-    supervisor.stop()
-
-
-# ---- what others do to the files ----
-
-
-def test_files_that_were_moved_are_made_anew_on_request(supervisor, echo):
-    say = echo("stdout_logfile = {dir}/log\n")
-    say("before")
-    wait_text(supervisor.dir / "log", "before\n")
-    os.rename(supervisor.dir / "log", supervisor.dir / "old")
-    say("moved")
-    wait_text(supervisor.dir / "old", "before\nmoved\n")
-    os.rename(supervisor.log, supervisor.dir / "old.log")
+def test_usr2_after_a_move(supervisor):
+    """As logrotate does it."""
+    fifo = supervisor.dir / "go"
+    os.mkfifo(fifo)
+    fd = os.open(fifo, os.O_RDWR)
+    supervisor.start("[program:x]\ncommand = /bin/sh -c 'while read line; do echo $line; done < {dir}/go'\nstartsecs = 0\n"
+                     "stdout_logfile = {dir}/x.log\n")
+    os.write(fd, b"one\n")
+    watching.wait_file(supervisor.dir / "x.log", lambda content: content == b"one\n")
+    (supervisor.dir / "x.log").rename(supervisor.dir / "moved.log")
+    os.write(fd, b"two\n")
+    watching.wait_file(supervisor.dir / "moved.log", lambda content: content == b"one\ntwo\n")
     supervisor.send(signal.SIGUSR2)
-    wait_text(supervisor.dir / "log", "")
-    say("anew")
-    wait_text(supervisor.dir / "log", "anew\n")
-    assert (supervisor.dir / "old").read_text() == "before\nmoved\n"
-    assert supervisor.log.exists()
-    supervisor.stop()
+    watching.wait_file(supervisor.dir / "x.log", lambda content: content == b"")
+    os.write(fd, b"three\n")
+    watching.wait_file(supervisor.dir / "x.log", lambda content: content == b"three\n")
+    assert (supervisor.dir / "moved.log").read_bytes() == b"one\ntwo\n"
+    assert supervisor.stop() == 0
+    os.close(fd)
 
 
-def test_copytruncate_leaves_no_hole(supervisor, echo):
-    say = echo("stdout_logfile = {dir}/log\nstdout_logfile_maxbytes = 0\n")
-    say("a long line before")
-    wait_text(supervisor.dir / "log", "a long line before\n")
-    os.truncate(supervisor.dir / "log", 0)
-    say("after")
-    wait_text(supervisor.dir / "log", "after\n")
-    supervisor.stop()
+def test_what_is_written_last_is_there(supervisor):
+    """Also by a program that ends at once, and by one that is told to end."""
+    supervisor.start("[program:brief]\ncommand = /bin/sh -c 'echo last words; exit 0'\nstartsecs = 0\nstdout_logfile = {dir}/brief.log\n" +
+                     "[program:told]\ncommand = /bin/sh -c 'trap \"echo bye; exit 0\" TERM; touch {dir}/told.done; read x; exit 99'\n"
+                     "startsecs = 0\nstdout_logfile = {dir}/told.log\n"
+                     "[program:large]\ncommand = /bin/sh -c 'head -c 3000000 /dev/zero; exit 0'\nstartsecs = 0\n"
+                     "stdout_logfile = {dir}/large.log\n")
+    wait_done(supervisor, "told")
+    supervisor.wait_line("exited: brief")
+    supervisor.wait_line("exited: large")
+    assert supervisor.stop() == 0
+    assert (supervisor.dir / "brief.log").read_bytes() == b"last words\n"
+    assert (supervisor.dir / "told.log").read_bytes() == b"bye\n"
+    assert (supervisor.dir / "large.log").stat().st_size == 3000000
 
 
-def test_a_restart_goes_on_in_the_same_file(supervisor):
-    supervisor.start("""[program:x]
-command = sh -c 'echo once more; exit 0'
-startsecs = 0
-autorestart = true
-stdout_logfile = {dir}/log
-""")
-    content = watching.wait_file(supervisor.dir / "log", lambda content: content.count(b"\n") >= 3)
-    assert set(content.splitlines()) == {b"once more"}
-    supervisor.stop()
+@pytest.fixture
+def syslog(tmp_path):
+    """A socket of ours as /dev/log, one test at a time."""
+    if os.getuid() != 0:
+        pytest.skip("for root")
+    path = tmp_path / "log.socket"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as server, open(tempfile.gettempdir() + "/dev-log.lock", "w") as lock:
+        server.bind(str(path))
+        server.settimeout(watching.LIMIT)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if os.path.lexists("/dev/log"):
+            pytest.skip("this machine has a syslog of its own")
+        os.symlink(path, "/dev/log")
+        try:
+            yield server
+        finally:
+            os.unlink("/dev/log")
+
+
+def test_syslog(supervisor, syslog):
+    """A record a line, with the program's name; also together with a file."""
+    supervisor.start(program("x", "echo one; echo two; echo three >&2", stdout_syslog="true", stderr_syslog="true",
+                             stdout_logfile="{dir}/x.log"))
+    records = [syslog.recv(4096) for _ in range(3)]
+    wait_done(supervisor, "x")
+    assert supervisor.stop() == 0
+    assert sorted(re.search(rb"x (\w+)\W*$", record)[1] for record in records) == [b"one", b"three", b"two"]
+    assert all(record.startswith(b"<14>") for record in records)  # facility user, priority info
+    assert (supervisor.dir / "x.log").read_bytes() == b"one\ntwo\n"
+
+
+def test_a_log_that_cannot_be_written_does_not_stop_its_program(reeved):
+    """supervisord gives the program up; ours runs it, and says what is lost."""
+    folder = reeved.dir / "folder"
+    folder.mkdir()
+    reeved.start(program("x", "echo one", stdout_logfile="{dir}/folder"))
+    reeved.wait_running("x")
+    wait_done(reeved, "x")
+    reeved.wait_line(r"(WARN|ERRO|CRIT) .*%s" % folder)
+    assert reeved.status() == {"x": "RUNNING"}
+    assert reeved.stop() == 0
+
+
+def test_none_of_it_waits_for_a_reader_that_does_not_read(reeved):
+    """A program that writes to a FIFO nobody empties; the others go on."""
+    fifo = reeved.dir / "fifo"
+    os.mkfifo(fifo)
+    fd = os.open(fifo, os.O_RDWR)
+    reeved.start("[program:stuck]\ncommand = cat /dev/zero\nstartsecs = 0\nstdout_logfile = {dir}/fifo\nstdout_logfile_maxbytes = 0\n" +
+                 program("free", "echo one", stdout_logfile="{dir}/free.log"))
+    watching.wait_file(reeved.dir / "free.log", lambda content: content == b"one\n")
+    reeved.wait_running("stuck")
+    assert reeved.status() == {"stuck": "RUNNING", "free": "RUNNING"}
+    os.close(fd)
+    assert reeved.stop() == 0
+
+
+def test_standard_input_is_open_and_empty(supervisor):
+    """A program that reads it waits; it finds no end."""
+    supervisor.start("[program:x]\ncommand = /bin/sh -c 'cat; echo ended > {dir}/ended'\nstartsecs = 1\n")
+    supervisor.wait_running("x")
+    assert supervisor.stop() == 0
+    assert not (supervisor.dir / "ended").exists()
+
+
+def test_output_that_is_held_open_by_a_grandchild(supervisor, reports):
+    """The program has ended and comes again, though its output is still open; what comes from there later arrives, too."""
+    os.mkfifo(supervisor.dir / "go")
+    supervisor.start("[program:x]\ncommand = /bin/sh -c '[ -e {dir}/again ] && exec sleep 1000; touch {dir}/again; "
+                     "(read go < {dir}/go; echo late) & echo early; exit 1'\nstartsecs = 0\nstdout_logfile = {dir}/x.log\n")
+    first, _ = supervisor.wait_line("exited: x")
+    supervisor.wait_spawned("x", after=first)
+    subprocess.run(["sh", "-c", "echo > %s/go" % supervisor.dir], check=True, timeout=watching.LIMIT)
+    if is_ours(supervisor):  # a pipe a stream, not a pipe a process
+        watching.wait_file(supervisor.dir / "x.log", lambda content: content == b"early\nlate\n")
+    else:
+        watching.wait_file(supervisor.dir / "x.log", lambda content: content.startswith(b"early\n"))
+    assert supervisor.stop() == 0
