@@ -96,30 +96,29 @@ int reeve_signal_dispatch(void)
 	return r;
 }
 
+/* Until the descriptor is readable, the time is over or a handler ran (-EINTR). */
+static int sleep_until(reeve_nsec deadline)
+{
+	struct pollfd polled = { .fd = engine_mode()->fd(), .events = POLLIN };
+	reeve_nsec left = deadline_left(deadline);
+	struct timespec wait = { .tv_sec = left / REEVE_SEC, .tv_nsec = left % REEVE_SEC };
+
+	if (left == 0)
+		return -ETIMEDOUT;
+	return sys_ppoll(&polled, 1, left == REEVE_FOREVER ? NULL : &wait, NULL) < 0 ? -errno : 0;
+}
+
 /* Until something was dispatched, or, if `any_handler`, a signal interrupted the sleep. */
 static int wait_until(reeve_nsec deadline, bool any_handler)
 {
-	const struct signal_mode *mode = engine_mode();
-
 	for (;;) {
-		struct pollfd polled = { .fd = mode->fd(), .events = POLLIN };
-		struct timespec wait;
-		reeve_nsec left;
-		int r = reeve_signal_dispatch();
+		int slept = engine_mode()->is_due() ? 0 : sleep_until(deadline), r;
 
-		if (r != 0)
+		if (slept < 0 && slept != -EINTR)
+			return slept;
+		r = reeve_signal_dispatch();
+		if (r != 0 || (any_handler && slept == -EINTR))
 			return r;
-		left = deadline_left(deadline);
-		if (left == 0)
-			return -ETIMEDOUT;
-		if (mode->is_due())
-			continue;
-		wait = (struct timespec){ .tv_sec = left / REEVE_SEC, .tv_nsec = left % REEVE_SEC };
-		r = sys_ppoll(&polled, 1, left == REEVE_FOREVER ? NULL : &wait, NULL);
-		if (r < 0 && errno != EINTR)
-			return -errno;
-		if (r < 0 && any_handler)
-			return reeve_signal_dispatch();
 	}
 }
 
