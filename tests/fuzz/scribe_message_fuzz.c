@@ -126,7 +126,7 @@ static void receive(struct fuzzed *fuzzed, union message *message, size_t size, 
 	if (message_check(message, size, fds) <= 0)
 		return;
 	if (message->type == MESSAGE_LOG_OPEN) {
-		message->log_open.backups %= 200; /* each is a system call at each rotation */
+		message->log_open.backups %= 6; /* each is a system call at each rotation */
 		choose_path(message->log_open.path, sizeof message->log_open.path,
 			(uint8_t)message->log_open.path[0]);
 	}

@@ -11,8 +11,9 @@
  * lines. What goes unaltered to a pipe or FIFO is never in its hands.
  *
  * Bytes reach a file by read(2) and write(2), not splice(2), which cannot append: two that write to one file
- * would overwrite one another. Measured side by side (Linux 6.18, 1 GiB, files in memory and on ext4) splice
- * saves 5 to 10 percent of the time: the cost is the file's pages, not the copy. */
+ * would overwrite one another. Measured side by side (Linux 6.18, 1 GiB in 64 KB writes, rotated at 50 MB, files
+ * in memory): processor time 0.42 s so, 0.39 s with splice; on ext4 there was no difference to be seen. It is the
+ * file's pages that cost, 0.35 s of it, which `cat >file` pays as well (0.40 to 0.46 s). */
 #ifndef SCRIBE_SCRIBE_H
 #define SCRIBE_SCRIBE_H
 
