@@ -40,36 +40,37 @@ static const char *path_in(const char *name)
 	return path;
 }
 
-/* Remove whatever is there. */
-static void empty_directory(void)
+/* Remove the files that a scribe has made; all there is where `whole`. */
+static void empty_directory(bool whole)
 {
 	DIR *entries = opendir(directory);
 	struct dirent *entry;
 
 	while (entries && (entry = readdir(entries)))
-		remove(path_in(entry->d_name)); /* "." and ".." stay by themselves */
+		if (entry->d_name[0] != '.' && (whole || entry->d_type == DT_REG))
+			remove(path_in(entry->d_name));
 	if (entries)
 		closedir(entries);
 }
 
 static void remove_directory(void)
 {
-	empty_directory();
+	empty_directory(true);
 	rmdir(directory);
 }
 
-/* Files are made by the scribe; what else there is, here. */
 static void make_directory(void)
 {
 	static bool is_made;
 
-	if (!is_made) {
-		if (!mkdtemp(directory))
-			abort();
-		is_made = true;
-		atexit(remove_directory);
+	if (is_made) {
+		empty_directory(false);
+		return;
 	}
-	empty_directory();
+	is_made = true;
+	if (!mkdtemp(directory))
+		abort();
+	atexit(remove_directory);
 	if (symlink("/dev/null", path_in("null")) < 0 || symlink("/dev/full", path_in("full")) < 0 ||
 		mkfifo(path_in("fifo"), 0600) < 0 || mkdir(path_in("directory"), 0700) < 0)
 		abort();
