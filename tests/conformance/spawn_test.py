@@ -11,7 +11,7 @@ import pathlib
 import pytest
 import watching
 
-from conftest import REEVED, Supervisor
+from conftest import REEVED
 
 
 def is_ours(supervisor):

@@ -1,4 +1,6 @@
 /* reeved: which of its jobs is wanted, and with which configuration. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,12 +103,29 @@ static int do_job(const struct options *options, const char *configuration)
 	}
 }
 
+/* Where a standard stream is closed, the next file that is opened would be one. */
+static int open_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+	return fd;
+}
+
 int main(int argc, char **argv)
 {
 	struct options options;
 	char error[512], *found = NULL;
 	int status;
 
+	if (open_standard_streams() < 0) {
+		fprintf(stderr, "reeved: /dev/null cannot be opened: %s\n", strerror(errno));
+		return EXIT_USAGE;
+	}
 	if (options_parse(argc, argv, &options, error, sizeof error) < 0)
 		return usage_error(argv[0], error);
 	if (options.job == JOB_HELP) {
