@@ -55,26 +55,27 @@ void keeper_reap(struct keeper *keeper)
 	mail_flush(keeper, ROLE_CORE);
 }
 
+/* Called wherever signals are dispatched: by signals_due(), or by a wait of the loop that one interrupted. */
 static void signalled(const struct reeve_signal_event *event, void *data)
 {
 	struct keeper *keeper = data;
 
 	if (event->signo == SIGCHLD)
-		keeper->child_ended = true;
+		reeve_loop_deferred_schedule(keeper->reaper);
 	else
 		mail_signal(keeper, event->signo, event->pid, event->uid);
 }
 
 static void signals_due(struct reeve_loop_source *source, int fd, unsigned events, void *data)
 {
-	struct keeper *keeper = data;
-
 	reeve_signal_dispatch();
-	/* Not from within: what is reaped may be a role, and the new one's process is to begin outside of it. */
-	if (keeper->child_ended) {
-		keeper->child_ended = false;
-		keeper_reap(keeper);
-	}
+}
+
+/* Not from within the dispatch of signals: what is reaped may be a role, and the new one's process is to begin
+ * outside of it. */
+static void reap_due(struct reeve_loop_source *source, void *data)
+{
+	keeper_reap(data);
 }
 
 static int prepare_memory(struct keeper *keeper)
@@ -100,6 +101,9 @@ static int prepare_signals(struct keeper *keeper)
 {
 	int fd, r;
 
+	r = reeve_loop_defer(keeper->loop, reap_due, keeper, &keeper->reaper);
+	if (r < 0)
+		return r;
 	for (int i = 0; i < WATCHED; i++) {
 		reeve_signal_restore(watched[i]); /* we may have been a role */
 		r = reeve_signal_subscribe(

@@ -34,12 +34,11 @@ struct keeper {
 	struct keeper_memory *memory;
 	struct reeve_loop *loop;
 	struct reeve_signal_subscription *subscriptions[WATCHED];
-	struct reeve_loop_source *signal_source, *overdue;
+	struct reeve_loop_source *signal_source, *reaper, *overdue;
 	struct keeper_role roles[ROLES];
 
 	bool is_ready;	 /* the core has been up once */
 	bool reaps;	 /* there is a core that hears of exits */
-	bool child_ended; /* SIGCHLD came */
 	bool finishing;	 /* the core has said that it is over */
 	bool failed;	 /* it never came up, and has said why */
 	bool begins_anew; /* ... and that a new beginning is wanted */
