@@ -159,7 +159,9 @@ def end_all(left):
             return names
         for pid in pids:
             try:
-                names[pid] = pathlib.Path("/proc/%d/cmdline" % pid).read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+                name = pathlib.Path("/proc/%d/cmdline" % pid).read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+                if name:  # without one it is just ending: its memory is gone already
+                    names[pid] = name
                 os.kill(pid, number)
             except (FileNotFoundError, ProcessLookupError):
                 continue
