@@ -90,6 +90,7 @@ def test_without_a_limit_nothing_is_rotated(supervisor):
 def test_output_to_the_supervisors_own(supervisor, path):
     supervisor.start(program("x", "echo hello from x", stdout_logfile=path, stdout_logfile_maxbytes=0))
     supervisor.wait_line(r"^hello from x$")
+    wait_done(supervisor, "x")
     assert supervisor.stop() == 0
 
 

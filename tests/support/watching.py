@@ -72,11 +72,13 @@ def wait_file(path, holds, limit=None):
         assert _libc.inotify_add_watch(fd, os.path.dirname(path).encode(), _IN_CHANGED) >= 0
         while True:
             content = None
-            if os.path.exists(path):
+            try:
                 with open(path, "rb") as file:
                     content = file.read()
-                if holds(content):
-                    return content
+            except FileNotFoundError:  # not yet, or just being rotated
+                pass
+            if content is not None and holds(content):
+                return content
             if not select.select([fd], [], [], max(0, end - time.monotonic()))[0]:
                 raise Timeout("%s never held what was waited for; in the end: %r" % (path, content))
             os.read(fd, 1 << 16)
