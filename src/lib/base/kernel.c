@@ -74,6 +74,13 @@ int kernel_futex_wait(const _Atomic uint32_t *word, uint32_t value, const struct
 		FUTEX_BITSET_MATCH_ANY);
 }
 
+int kernel_futex_wait_shared(
+	const _Atomic uint32_t *word, uint32_t value, const struct timespec *until)
+{
+	return (int)syscall(
+		SYS_futex, word, FUTEX_WAIT_BITSET, value, until, NULL, FUTEX_BITSET_MATCH_ANY);
+}
+
 /* The offset goes in two halves; on a 64-bit machine the first holds all of it. */
 ssize_t kernel_preadv2(int fd, const struct iovec *parts, int count, off_t offset, int flags)
 {

@@ -39,6 +39,9 @@ int kernel_execveat(
 
 /* FUTEX_WAIT until a point on CLOCK_MONOTONIC, within the process. */
 int kernel_futex_wait(const _Atomic uint32_t *word, uint32_t value, const struct timespec *until);
+/* The same for a word that processes share. */
+int kernel_futex_wait_shared(
+	const _Atomic uint32_t *word, uint32_t value, const struct timespec *until);
 
 /* preadv2(2) and pwritev2(2), which not every libc has. */
 ssize_t kernel_preadv2(int fd, const struct iovec *parts, int count, off_t offset, int flags);
