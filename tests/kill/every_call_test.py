@@ -1,4 +1,4 @@
-"""The core killed before and after each of its system calls, one after the other: whatever it was doing, its successor finishes it.
+"""Roles killed before and after each of their system calls, one after the other: what one was doing, its successor finishes.
 
 What must hold each time: no program was started twice, none is missing, its state is right, and all ends in order.
 """
@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import signal
+import subprocess
 
 import pytest
 import roles
@@ -15,7 +16,7 @@ import watching
 from conftest import BUILD, REEVED, Supervisor
 
 KILLER = BUILD / "tests/step-killer"
-AT_ONCE = 8
+AT_ONCE = 16
 
 # Tells each of its starts, and lives until it is stopped.
 PROGRAM = """
@@ -29,7 +30,7 @@ stderr_logfile = NONE
 
 
 class Scene:
-    """A reeved whose core is killed at its n-th stop."""
+    """A reeved of which one process is killed at its n-th stop."""
 
     def __init__(self, folder, count, program=REEVED):
         self.folder, self.count = folder, count
@@ -39,15 +40,14 @@ class Scene:
         self.killer = None
         self.reeved = Supervisor(program, folder)
 
-    def spawn_killer(self, *words):
-        import subprocess
-        self.killer = subprocess.Popen([KILLER, self.said.path, str(self.count), *map(str, words)], stdin=subprocess.DEVNULL)
-        self.said.wait("ready")
+    def spawn_killer(self, how, pid, wait="ready"):
+        self.killer = subprocess.Popen([KILLER, self.said.path, str(self.count), how, str(pid)], stdin=subprocess.DEVNULL)
+        self.said.wait(wait)
 
     def was_killed(self):
         """Whether the core got so far. The killer, where it did not, lets go of it."""
         if self.killer:
-            self.killer.kill()
+            self.killer.terminate()
             self.killer.wait()
         while self.said.read(0):
             pass
@@ -137,19 +137,113 @@ def at_stop(folder, count):
         scene.close()
 
 
-@pytest.mark.parametrize("act, first, step", [(at_start, 1, 1), (at_restart, 1, 1), (at_stop, 1, 1)])
-def test_the_core_is_killed_at_each_call(act, first, step, tmp_path, nothing_left_behind):
-    """Until a count is reached that the core does not get to."""
+def at_rebirth(folder, count):
+    """A new core, that takes over what an old one left: a program that runs, and one that waits for its retry."""
+    scene = Scene(folder, count)
+    try:
+        scene.reeved.start(PROGRAM + "[program:y]\ncommand = /bin/false\nstartsecs = 1000\nstartretries = 100000\n")
+        pid = int(scene.reports.wait(r"start (\d+)")[1][1])
+        scene.reeved.wait_line("exited: y")
+        scene.state()
+        core = roles.wait_pid_of("core", scene.reeved.pid)
+        scene.spawn_killer("birth", scene.reeved.pid, "waiting")
+        os.kill(core, signal.SIGKILL)
+        scene.said.wait("ready")
+        scene.reeved.wait_line("spawned: 'y'", after=scene.reeved.seen)  # it is tried again in any case
+        killed = scene.was_killed()
+        assert scene.starts() == [pid], count
+        check_end(scene, pid, count)
+        assert scene.starts() == [pid], count
+        return killed
+    finally:
+        scene.close()
+
+
+def at_output(folder, count):
+    """The scribe, while a program writes."""
+    scene = Scene(folder, count)
+    go = os.open(make_fifo(folder / "go"), os.O_RDWR)
+    try:
+        scene.reeved.start("""
+[program:count]
+command = /bin/sh -c 'n=0; while read go; do m=$((n + 300)); while [ $n -lt $m ]; do n=$((n + 1)); echo $n; done; done < {dir}/go'
+startsecs = 0
+stdout_logfile = {dir}/count.log
+stdout_logfile_maxbytes = 500
+stdout_logfile_backups = 20
+""")
+        scene.reeved.wait_running("count")
+        scene.spawn_killer("attach", roles.wait_pid_of("scribe", scene.reeved.pid))
+        os.write(go, b"go\n")
+        watching.wait_file(folder / "count.log", lambda _: last_number(folder) == 300)
+        killed = scene.was_killed()
+        os.write(go, b"go\n")
+        watching.wait_file(folder / "count.log", lambda _: last_number(folder) == 600)
+        assert scene.reeved.stop() == 0, count
+        assert numbers(folder) == list(range(1, 601)), count
+        return killed
+    finally:
+        scene.close()
+        os.close(go)
+
+
+def make_fifo(path):
+    os.mkfifo(path)
+    return path
+
+
+def numbers(folder):
+    files = sorted(folder.glob("count.log*"), key=lambda path: -int(path.suffix[1:]) if path.suffix != ".log" else 0)
+    return [int(line) for path in files for line in path.read_bytes().splitlines()]
+
+
+def last_number(folder):
+    try:
+        return (numbers(folder) or [0])[-1]
+    except (FileNotFoundError, ValueError):
+        return 0
+
+
+def at_keeper(folder, count):
+    """The keeper, while it hears of a program's end. Whether it could tell the status or not, the program is started again."""
+    scene = Scene(folder, count)
+    try:
+        scene.reeved.start(PROGRAM)
+        first = int(scene.reports.wait(r"start (\d+)")[1][1])
+        scene.state()
+        keeper = scene.reeved.pid
+        scene.spawn_killer("attach", keeper)
+        os.kill(first, signal.SIGKILL)
+        second = int(scene.reports.wait(r"start (\d+)", after=1)[1][1])
+        killed = scene.was_killed()
+        if killed:
+            scene.reeved.process.wait()
+            keeper = int(watching.wait_file(folder / "supervisord.pid", lambda text: text.endswith(b"\n") and int(text) != keeper))
+        while "pid %d," % second not in scene.state()[1]:
+            scene.reeved.lines.read(1)
+        assert scene.starts() == [first, second], count
+        os.kill(keeper, signal.SIGTERM)
+        watching.wait_end(keeper)
+        watching.wait_end(second)
+        assert scene.starts() == [first, second], count
+        return killed
+    finally:
+        scene.close()
+
+
+@pytest.mark.parametrize("act", [at_start, at_restart, at_rebirth, at_stop, at_output, at_keeper])
+def test_killed_at_each_call(act, tmp_path, nothing_left_behind):
+    """Until a count is reached that it does not get to."""
     if not KILLER.exists() or not REEVED.exists():
         pytest.skip("not built")
-    count, reached = first, 0
+    count, reached = 1, 0
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         while True:
-            counts = range(count, count + AT_ONCE * step, step)
+            counts = range(count, count + AT_ONCE)
             killed = list(pool.map(lambda n: act(tmp_path / ("at-%d" % n), n), counts))
             reached += sum(killed)
             if not all(killed):
                 break
-            count = counts[-1] + step
-    assert reached > 20, "the core was hardly ever killed"
+            count += AT_ONCE
     print(act.__name__, reached)
+    assert reached >= 8, "it was hardly ever killed"

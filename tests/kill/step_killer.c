@@ -87,6 +87,7 @@ static pid_t wait_birth(pid_t parent)
 static void run_and_kill(pid_t pid, long count)
 {
 	struct __ptrace_syscall_info info;
+	sigset_t terminate;
 	long stops = 0;
 	int number = -1, status, signo = 0;
 
@@ -108,6 +109,10 @@ static void run_and_kill(pid_t pid, long count)
 			info.op == PTRACE_SYSCALL_INFO_ENTRY)
 			number = (int)info.entry.nr;
 	}
+	/* SIGTERM ends us before this or after it has been told, not between. */
+	sigemptyset(&terminate);
+	sigaddset(&terminate, SIGTERM);
+	sigprocmask(SIG_BLOCK, &terminate, NULL);
 	kill(pid, SIGKILL);
 	while (wait_stop(pid) >= 0)
 		trace(PTRACE_CONT, pid, 0);

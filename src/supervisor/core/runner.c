@@ -380,20 +380,24 @@ static void enter_newborn(struct process *process)
 	atomic_store(&row->newborn, 0);
 }
 
-/* It was a keeper's child that has died; nobody will tell us of its exit. */
-static void stranger_ended(
-	struct reeve_process *handle, const struct reeve_process_outcome *outcome, void *data)
+/* It has ended, and nobody will tell us how: its parent, a keeper, has died. */
+static void ended_unheard(struct process *process)
 {
-	struct process *process = data;
 	struct message_exited exited = {
 		.type = MESSAGE_EXITED,
-		.pid = outcome->pid,
+		.pid = process_record(process)->pid,
 		.status = STATUS_UNKNOWN,
 		.number = process->group->core->exit_seen,
 		.when = reeve_now(),
 	};
 
 	process_exited(process, &exited);
+}
+
+static void stranger_ended(
+	struct reeve_process *handle, const struct reeve_process_outcome *outcome, void *data)
+{
+	ended_unheard(data);
 }
 
 /* The parent of a process, or -errno. See proc(5), /proc/PID/stat. */
@@ -489,6 +493,10 @@ void process_resume(struct process *process)
 		if (exit_is_waiting(process->group->core, pid))
 			return; /* its number may be somebody else's by now; the keeper will tell */
 		r = watch_again(process, pid);
+		if (r == -ESRCH) { /* a keeper had just reaped it, and was killed */
+			ended_unheard(process);
+			return;
+		}
 		if (r < 0)
 			log_line(LOG_WARN, "cannot watch '%s' (pid %d): %s", process_name(process),
 				(int)pid, reeve_error_text(r));

@@ -170,6 +170,8 @@ int keeper_run(const struct keeper_setup *setup, int *ret_snapshot)
 	int next, r;
 
 	r = prepare(&keeper);
+	if (r == 0 && setup->on_listening)
+		setup->on_listening(setup->data);
 	if (r == 0)
 		r = roles_start(&keeper);
 	if (r == 0) {

@@ -284,6 +284,15 @@ static int live(struct life *life)
 	return live_on(life, r, snapshot);
 }
 
+/* Not before: who reads a pid in the file may send it a signal. */
+static void tell_successor(void *data)
+{
+	struct life *life = data;
+
+	if (life->pid_file && reeve_pid_file_write(life->pid_file) < 0)
+		log_line(LOG_CRITICAL, "could not write the pid file");
+}
+
 /* The keeper was killed. This process was the core, has handed over what it knew, and is the keeper now. */
 static int take_keepers_place(struct life *life, const struct role_start *start)
 {
@@ -296,9 +305,8 @@ static int take_keepers_place(struct life *life, const struct role_start *start)
 	atomic_store(&life->board.header->keeper_pid, getpid());
 	prctl(PR_SET_NAME, "reeved", 0, 0, 0);
 	setup.memory = start->memory;
+	setup.on_listening = tell_successor;
 	r = reeve_process_set_subreaper(true);
-	if (life->pid_file && reeve_pid_file_write(life->pid_file) < 0)
-		log_line(LOG_CRITICAL, "could not write the pid file");
 	if (r == 0)
 		r = prepare_signals();
 	if (r == 0)
