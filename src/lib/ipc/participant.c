@@ -157,8 +157,9 @@ static int attach_locked(struct reeve_arena *arena, const char *name)
 
 	if (r != -EUSERS)
 		return r;
+	/* Also where nothing was left to recover: another may have done that since. */
 	r = arena_recover_locked(arena, 0);
-	return r > 0 ? take_free_place(arena, name) : r < 0 ? r : -EUSERS;
+	return r < 0 ? r : take_free_place(arena, name);
 }
 
 int reeve_arena_attach(struct reeve_arena *arena, const char *name)
