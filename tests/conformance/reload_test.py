@@ -38,16 +38,16 @@ def test_hup_reads_the_configuration_anew(supervisor):
     assert supervisor.lines.matching(r"DEBG killing new \(pid")  # the new level holds
 
 
-def test_hup_twice(supervisor):
-    supervisor.start(sleeper("x"))
+def test_hup_twice(reeved):
+    reeved.start(sleeper("x"))
     number = 0
     for _ in range(2):
-        number, _ = supervisor.wait_spawned("x", after=number + 1 if number else 0)
-        supervisor.send(signal.SIGHUP)
-        number, _ = supervisor.wait_line("supervisord started with pid %d" % supervisor.pid, after=number)
-    supervisor.wait_spawned("x", after=number)
-    assert supervisor.stop() == 0
-    assert (supervisor.dir / "supervisord.pid").exists() is False
+        number, _ = reeved.wait_spawned("x", after=number + 1 if number else 0)
+        reeved.send(signal.SIGHUP)
+        number, _ = reeved.wait_line("supervisord started with pid %d" % reeved.pid, after=number)
+    reeved.wait_spawned("x", after=number)
+    assert reeved.stop() == 0
+    assert (reeved.dir / "supervisord.pid").exists() is False
 
 
 def test_a_configuration_that_cannot_be_read_is_told_and_all_goes_on(reeved):
@@ -78,12 +78,14 @@ def test_a_configuration_that_cannot_be_read_is_told_and_all_goes_on(reeved):
 def test_hup_gives_auto_logs_new_names(supervisor):
     supervisor.start(sleeper("x") + "stdout_logfile = AUTO\nstderr_logfile = NONE\n")
     first, _ = supervisor.wait_spawned("x")
-    old = {path.name for path in supervisor.dir.glob("x-stdout*")}
+
+    def names():
+        return {path.name for path in supervisor.dir.glob("x-stdout*")}
+    watching.wait_file(supervisor.log, lambda _: len(names()) == 1)
+    old = names()
     supervisor.send(signal.SIGHUP)
     supervisor.wait_spawned("x", after=first + 1)
-    supervisor.wait_running("x", after=first + 3)
-    new = {path.name for path in supervisor.dir.glob("x-stdout*")}
-    assert len(old) == len(new) == 1 and not old & new
+    watching.wait_file(supervisor.log, lambda _: len(names()) == 1 and not names() & old)
     assert supervisor.stop() == 0
 
 
