@@ -1,4 +1,9 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/state.h"
 
@@ -78,4 +83,22 @@ struct process *process_by_pid(struct core *core, pid_t pid)
 	while (process && process_record(process)->pid != pid)
 		process = process->next_in_bucket;
 	return process;
+}
+
+pid_t process_parent(pid_t pid)
+{
+	char path[32], text[512];
+	const char *end;
+	ssize_t size;
+	int fd, parent;
+
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	size = read(fd, text, sizeof text - 1);
+	close(fd);
+	text[size > 0 ? size : 0] = '\0';
+	end = strrchr(text, ')'); /* of the name, which may hold anything */
+	return end && sscanf(end, ") %*c %d", &parent) == 1 ? parent : -EBADMSG;
 }

@@ -1,6 +1,5 @@
 /* The life of a process: lifecycle.h's table with a clock, a board and a program. */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -400,28 +399,9 @@ static void stranger_ended(
 	ended_unheard(data);
 }
 
-/* The parent of a process, or -errno. See proc(5), /proc/PID/stat. */
-static pid_t parent_of(pid_t pid)
-{
-	char path[32], text[512];
-	const char *end;
-	ssize_t size;
-	int fd, parent;
-
-	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	size = read(fd, text, sizeof text - 1);
-	close(fd);
-	text[size > 0 ? size : 0] = '\0';
-	end = strrchr(text, ')'); /* of the name, which may hold anything */
-	return end && sscanf(end, ") %*c %d", &parent) == 1 ? parent : -EBADMSG;
-}
-
 static int watch_again(struct process *process, pid_t pid)
 {
-	pid_t parent = parent_of(pid);
+	pid_t parent = process_parent(pid);
 	int r = reeve_process_adopt(pid, &process->handle);
 
 	if (r < 0 || parent < 0 || parent == getppid())

@@ -66,6 +66,9 @@ void process_enter_pid(struct process *process, pid_t pid);
 void process_enter_exit(struct process *process, const struct message_exited *exited, bool early);
 struct process *process_by_pid(struct core *core, pid_t pid);
 
+/* The parent of any process, or -errno. See proc(5), /proc/PID/stat. */
+pid_t process_parent(pid_t pid);
+
 /* ---- runner.c: the life of a process ---- */
 
 /* Something happened: take the step and do what it asks for. False where it means nothing in this state. */
