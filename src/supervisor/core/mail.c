@@ -20,8 +20,15 @@
 
 int mail_to_keeper(struct core *core, const void *message, const int *fds, size_t count)
 {
-	return reeve_channel_send(core->start->keeper, message, message_size(message), fds, count,
+	int r = reeve_channel_send(core->start->keeper, message, message_size(message), fds, count,
 		KEEPER_PATIENCE);
+
+	/* It has gone: the loop will hear the channel's end. What it was to keep is ours to hand over. */
+	if (r == -EPIPE || r == -ECONNRESET) {
+		core->orphaned = true;
+		return 0;
+	}
+	return r;
 }
 
 static void take_exit(struct core *core, const struct message_exited *exited)

@@ -24,7 +24,7 @@ static int keep_snapshot(struct core *core, const struct config_snapshot *snapsh
 		return fd;
 	r = mail_to_keeper(core, &keep, &fd, 1);
 	close(fd);
-	return r;
+	return r == 0 && core->orphaned ? -EPIPE : r;
 }
 
 static void tell_why_not(const struct report *report)

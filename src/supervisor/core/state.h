@@ -155,7 +155,7 @@ void shutdown_begin(struct core *core, enum mood mood);
 
 void core_mail_ready(struct reeve_loop_source *source, int fd, unsigned events, void *data);
 
-/* Tell the keeper. The descriptors are borrowed. */
+/* Tell the keeper. The descriptors are borrowed. 0 also where it has gone: `orphaned` is true then. */
 int mail_to_keeper(struct core *core, const void *message, const int *fds, size_t count);
 
 /* ---- core.c ---- */
