@@ -89,14 +89,14 @@ def test_hup_gives_auto_logs_new_names(supervisor):
     assert supervisor.stop() == 0
 
 
-def deaf(supervisor, seconds):
+def deaf(seconds):
     return ("[program:deaf]\ncommand = /bin/sh -c 'trap \"\" TERM; echo up > {dir}/reports; exec sleep 1000'\nstartsecs = 0\n"
             "stopwaitsecs = %d\n" % seconds)
 
 
 def test_signals_while_all_ends(supervisor, reports):
     """A second request to end is told, and changes nothing; one to begin anew is told to be ignored."""
-    supervisor.start(deaf(supervisor, 3))
+    supervisor.start(deaf(3))
     reports.wait("up")
     supervisor.send(signal.SIGTERM)
     first, _ = supervisor.wait_line("received SIGTERM indicating exit request")
@@ -111,7 +111,7 @@ def test_signals_while_all_ends(supervisor, reports):
 
 
 def test_an_end_that_is_asked_for_during_a_reload_wins(supervisor, reports):
-    supervisor.start(deaf(supervisor, 2))
+    supervisor.start(deaf(2))
     reports.wait("up")
     supervisor.send(signal.SIGHUP)
     supervisor.wait_line("received SIGHUP indicating restart request")
@@ -122,7 +122,7 @@ def test_an_end_that_is_asked_for_during_a_reload_wins(supervisor, reports):
 
 
 def test_whom_it_waits_for_is_told_every_three_seconds(supervisor, reports):
-    supervisor.start(deaf(supervisor, 5))
+    supervisor.start(deaf(5))
     reports.wait("up")
     supervisor.send(signal.SIGTERM)
     first, _ = supervisor.wait_line("INFO waiting for deaf to die$")
