@@ -1,4 +1,5 @@
-/* Shared memory between relatives: what a killed process leaves behind is found, and its place is free again. */
+/* Shared memory between relatives: what a killed process leaves behind is found, and its place
+ * is free again. */
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -38,7 +39,9 @@ static void show(struct reeve_arena *arena)
 
 int main(void)
 {
-	struct reeve_arena_spec spec = { .label = "relatives", .size = 4096, .participants = WORKERS };
+	struct reeve_arena_spec spec = {
+		.label = "relatives", .size = 4096, .participants = WORKERS
+	};
 	struct reeve_arena *arena;
 	void *memory[WORKERS];
 	pid_t pids[WORKERS];

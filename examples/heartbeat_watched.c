@@ -1,4 +1,5 @@
-/* A watched worker: it beats, is stopped, goes on, hangs, and dies; the observer tells one from the other. */
+/* A watched worker: it beats, is stopped, goes on, hangs, and dies; the observer tells one from
+ * the other. */
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -52,7 +53,8 @@ int main(void)
 	pid_t worker;
 	int held;
 
-	if (reeve_arena_new(&spec, &arena) < 0 || reeve_heartbeat_watch_new(arena, LIMIT, &watch) < 0)
+	if (reeve_arena_new(&spec, &arena) < 0 ||
+		reeve_heartbeat_watch_new(arena, LIMIT, &watch) < 0)
 		return 1;
 	worker = fork();
 	if (worker == 0)

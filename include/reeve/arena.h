@@ -102,10 +102,10 @@ enum reeve_arena_state {
 struct reeve_arena_participant {
 	unsigned number;
 	enum reeve_arena_state state;
-	unsigned sweeper;    /* SWEPT, DEAD: who last began to recover it, if it was a participant */
-	uint32_t epoch;      /* how often the place was taken */
-	pid_t pid;           /* as it saw itself: another pid namespace has another number */
-	pid_t tid;           /* its thread that attached */
+	unsigned sweeper; /* SWEPT, DEAD: who last began to recover it, if it was a participant */
+	uint32_t epoch;   /* how often the place was taken */
+	pid_t pid;        /* as it saw itself: another pid namespace has another number */
+	pid_t tid;        /* its thread that attached */
 	uint64_t start_time; /* as in /proc/PID/stat, in clock ticks; 0: not known */
 	char name[REEVE_ARENA_NAME_MAX + 1];
 };
@@ -151,8 +151,8 @@ REEVE_API int reeve_arena_recover_before_reap(struct reeve_arena *arena, bool on
 
 /* Make one, filled with zeroes; killed in the middle, there is none. Returns 0; -EINVAL (size 0),
  * -EEXIST, -ENOSPC (no room left), -EDQUOT (as many objects as there can be). */
-REEVE_API int reeve_arena_block_new(struct reeve_arena *arena, const char *name, size_t size,
-	reeve_nsec timeout, void **ret);
+REEVE_API int reeve_arena_block_new(
+	struct reeve_arena *arena, const char *name, size_t size, reeve_nsec timeout, void **ret);
 
 /* Find one. `ret_size` may be NULL. Returns 0; -ENOENT; -EPROTOTYPE (an object of another kind). */
 REEVE_API int reeve_arena_block_open(

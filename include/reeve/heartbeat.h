@@ -7,8 +7,8 @@
  *	}                                       if (report.verdict == REEVE_HEARTBEAT_HUNG) ...
  *
  * Each participant of an arena (reeve/arena.h) has one cache line to beat in, and a beat is a
- * store to it: no clock is read, no system call made. The observer keeps the clock, and before it
- * calls a silent worker hung it looks for what else silence may mean. */
+ * store to it: no clock is read, no system call made. The observer keeps the clock, and before
+ * it calls a silent worker hung it looks for what else silence may mean. */
 #ifndef REEVE_HEARTBEAT_H
 #define REEVE_HEARTBEAT_H
 
@@ -58,8 +58,8 @@ struct reeve_heartbeat_report {
 	pid_t pid;
 	uint64_t beats;      /* so far */
 	reeve_nsec silence;  /* since the last beat that the observer noticed */
-	reeve_nsec deprived; /* how much of that it was stopped, waited for a processor, or unobserved */
-	char scheduler;      /* its state in /proc/PID/stat ('R', 'S', 'D', 'T' ...), 0: not looked at */
+	reeve_nsec deprived; /* of that: stopped, waiting for a processor, or unobserved */
+	char scheduler; /* its state in /proc/PID/stat ('R', 'S', 'D', 'T' ...), 0: not looked at */
 	enum reeve_heartbeat_state state;
 	char text[REEVE_HEARTBEAT_TEXT_MAX + 1]; /* mixed, if it is being changed */
 };
@@ -80,13 +80,13 @@ REEVE_API struct reeve_heartbeat_watch *reeve_heartbeat_watch_free(
 
 /* Look at a participant, and compare with what was seen before. To be called three times or more
  * within the limit: of the time between two looks no more than half the limit counts as silence,
- * so that a machine or an observer that stood still accuses nobody. Silence begins with the first
- * look at a participant.
+ * so that a machine or an observer that stood still accuses nobody. Silence begins with the
+ * first look at a participant.
  *
  * While it was stopped or waited for a processor no time counts. That is told by the thread that
- * attached, in /proc, which takes about ten microseconds a look; where /proc does not show it (another pid
- * namespace), all silence counts. Returns 0; -EFAULT, -ERANGE, or as reeve_arena_participant().
- * One watch from one thread at a time. */
+ * attached, in /proc, which takes about ten microseconds a look; where /proc does not show it
+ * (another pid namespace), all silence counts. Returns 0; -EFAULT, -ERANGE, or as
+ * reeve_arena_participant(). One watch from one thread at a time. */
 REEVE_API int reeve_heartbeat_check(struct reeve_heartbeat_watch *watch, unsigned participant,
 	struct reeve_heartbeat_report *ret);
 

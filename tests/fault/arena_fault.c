@@ -1,5 +1,5 @@
-/* The arena and the heartbeat, with each system call failing in turn: the right error, and neither a descriptor nor a lock
- * nor a mapping is left. */
+/* The arena and the heartbeat, with each system call failing in turn: the right error, and
+ * neither a descriptor nor a lock nor a mapping is left. */
 #include "reeve/arena.h"
 #include "reeve/heartbeat.h"
 #include "support/each_fault.h"
@@ -43,8 +43,9 @@ static int scenario(void)
 
 START_TEST(each_call_fails_in_turn)
 {
-	/* open and read: /proc, without which start time and schedule are not known. fcntl: the seals of a map that was just
-	 * made, and the lock that free() needs to give back the place in good order. */
+	/* open and read: /proc, without which start time and schedule are not known. fcntl: the
+	 * seals of a map that was just made, and the lock that free() needs to give back the
+	 * place in good order. */
 	static const char *const absorbed[] = { "open", "read", "fcntl", NULL };
 
 	ck_assert_int_eq(scenario(), 0); /* what is done but once per process */

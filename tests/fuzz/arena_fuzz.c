@@ -1,7 +1,9 @@
-/* An arena that a stranger passed on, of any bytes: opening and using it ends in answers, never in an access outside of it.
+/* An arena that a stranger passed on, of any bytes: opening and using it ends in answers, never
+ * in an access outside of it.
  *
- * The first byte says whether the rest is the whole arena, or is laid over a good one from the place on that the second and
- * third say: most of what is the whole is refused at its first eight bytes. */
+ * The first byte says whether the rest is the whole arena, or is laid over a good one from the
+ * place on that the second and third say: most of what is the whole is refused at its first
+ * eight bytes. */
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
@@ -34,7 +36,8 @@ static int lay_over(const uint8_t *data, size_t size)
 	void *block;
 	int fd;
 
-	if (reeve_arena_new(&spec, &arena) < 0 || reeve_arena_block_new(arena, "one", 100, 0, &block) < 0 ||
+	if (reeve_arena_new(&spec, &arena) < 0 ||
+		reeve_arena_block_new(arena, "one", 100, 0, &block) < 0 ||
 		arena->size > sizeof bytes)
 		abort();
 	atomic_store(&arena_slot(arena, 1)->word, slot_word(SLOT_TAKEN, 0, 1));
@@ -52,7 +55,8 @@ static void touch(const struct reeve_arena *arena, void *block, size_t size)
 {
 	unsigned char *at = block;
 
-	if (at < arena->base || size > arena->size || (uint64_t)(at - arena->base) > arena->size - size)
+	if (at < arena->base || size > arena->size ||
+		(uint64_t)(at - arena->base) > arena->size - size)
 		abort();
 	memset(at, 1, size);
 }

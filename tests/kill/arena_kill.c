@@ -1,8 +1,9 @@
-/* The arena, killed at every instruction of attach, detach, recover, making and removing objects, and beating; and with another
- * process at work at each of them.
+/* The arena, killed at every instruction of attach, detach, recover, making and removing
+ * objects, and beating; and with another process at work at each of them.
  *
- * What has to hold when the dead has been recovered: no place is taken and none is locked; what it held is given back, and what
- * others hold is not; an object is there wholly or not at all, and all room is either an object's or free. */
+ * What has to hold when the dead has been recovered: no place is taken and none is locked; what
+ * it held is given back, and what others hold is not; an object is there wholly or not at all,
+ * and all room is either an object's or free. */
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -25,7 +26,7 @@ static struct reeve_arena *arena;
 /* What child and tracer were answered. */
 static struct answers {
 	int child, tracer;
-} *answers;
+} * answers;
 
 static int recover_held(struct reeve_arena *in, void *object, uint64_t size, unsigned participant)
 {
@@ -117,8 +118,8 @@ static void check_places(void)
 
 	for (unsigned i = 0; i < PLACES; i++) {
 		ck_assert_int_eq(reeve_arena_open(reeve_arena_fd(arena), &handles[i]), 0);
-		ck_assert_msg(reeve_arena_attach(handles[i], NULL) == (int)i + 1, "%s: place %u is not free",
-			step_where, i + 1);
+		ck_assert_msg(reeve_arena_attach(handles[i], NULL) == (int)i + 1,
+			"%s: place %u is not free", step_where, i + 1);
 	}
 	for (unsigned i = 0; i < PLACES; i++)
 		reeve_arena_free(handles[i]);
@@ -132,7 +133,8 @@ static void check_room(void)
 
 	ck_assert_msg(removed == 0 || removed == -ENOENT, "%s: remove: %d", step_where, removed);
 	reeve_arena_block_remove(arena, "two", 0);
-	ck_assert_msg(reeve_arena_block_new(arena, "all", all, 0, &block) == 0, "%s: room is lost", step_where);
+	ck_assert_msg(reeve_arena_block_new(arena, "all", all, 0, &block) == 0, "%s: room is lost",
+		step_where);
 	ck_assert_msg(is_filled(block, all, 0), "%s: what is new is not zero", step_where);
 }
 
@@ -145,8 +147,10 @@ static void settle(bool finished)
 	r = reeve_arena_recover(arena, 0);
 	ck_assert_msg(r >= 0, "%s: recover: %d", step_where, r);
 	ck_assert_msg(reeve_arena_recover(arena, 0) == 0, "%s: recovered twice", step_where);
-	ck_assert_msg(atomic_load(held()) == 0, "%s: still held by %u", step_where, atomic_load(held()));
-	ck_assert_msg(!finished || answers->child >= 0, "%s: the child was answered %d", step_where, answers->child);
+	ck_assert_msg(
+		atomic_load(held()) == 0, "%s: still held by %u", step_where, atomic_load(held()));
+	ck_assert_msg(!finished || answers->child >= 0, "%s: the child was answered %d", step_where,
+		answers->child);
 	check_places();
 	check_room();
 	arena = reeve_arena_free(arena);
@@ -160,9 +164,11 @@ static void settle_block(bool finished)
 	int r = reeve_arena_block_open(arena, "one", &block, &size);
 
 	ck_assert_msg(r == -ENOENT || r == 0, "%s: open: %d", step_where, r);
-	ck_assert_msg(!finished || answers->child < 0 || r == 0, "%s: made and not there", step_where);
+	ck_assert_msg(
+		!finished || answers->child < 0 || r == 0, "%s: made and not there", step_where);
 	if (r == 0)
-		ck_assert_msg(size == 256 && is_filled(block, size, 0), "%s: not whole", step_where);
+		ck_assert_msg(
+			size == 256 && is_filled(block, size, 0), "%s: not whole", step_where);
 	if (answers->child == -ETIMEDOUT)
 		answers->child = 0; /* the tracer had the structure */
 	settle(finished);
@@ -184,8 +190,8 @@ static void settle_removed(bool finished)
 static void settle_two_places(bool finished)
 {
 	ck_assert_msg(answers->tracer > 0, "%s: attach: %d", step_where, answers->tracer);
-	ck_assert_msg(!finished || answers->child != answers->tracer, "%s: both have place %d", step_where,
-		answers->tracer);
+	ck_assert_msg(!finished || answers->child != answers->tracer, "%s: both have place %d",
+		step_where, answers->tracer);
 	settle(finished);
 }
 
@@ -247,8 +253,8 @@ static void attach_too(void)
 static void recover_too(void)
 {
 	answers->tracer = reeve_arena_recover(arena, 0);
-	ck_assert_msg(answers->tracer >= 0 || answers->tracer == -ETIMEDOUT, "%s: recover: %d", step_where,
-		answers->tracer);
+	ck_assert_msg(answers->tracer >= 0 || answers->tracer == -ETIMEDOUT, "%s: recover: %d",
+		step_where, answers->tracer);
 }
 
 static void make_too(void)
@@ -256,13 +262,14 @@ static void make_too(void)
 	void *block;
 
 	answers->tracer = reeve_arena_block_new(arena, "two", 64, 0, &block);
-	ck_assert_msg(answers->tracer == 0 || answers->tracer == -ETIMEDOUT, "%s: new: %d", step_where,
-		answers->tracer);
+	ck_assert_msg(answers->tracer == 0 || answers->tracer == -ETIMEDOUT, "%s: new: %d",
+		step_where, answers->tracer);
 }
 
 static const struct step_scenario scenarios[] = {
 	{ "attach", prepare, NULL, attach, NULL, settle, memory },
-	{ "attach where all places are dead", prepare_full_of_dead, NULL, attach, NULL, settle, memory },
+	{ "attach where all places are dead", prepare_full_of_dead, NULL, attach, NULL, settle,
+		memory },
 	{ "detach", prepare, attach_and_hold, detach, NULL, settle, memory },
 	{ "recover", prepare_dead_holder, NULL, recover, NULL, settle, memory },
 	{ "recover, attached", prepare_dead_holder, attach, recover, NULL, settle, memory },
@@ -271,29 +278,35 @@ static const struct step_scenario scenarios[] = {
 	{ "remove", prepare_block, NULL, take_away, NULL, settle_removed, memory },
 	{ "beat", prepare, attach, beat, NULL, settle, memory },
 	{ "say", prepare, attach, say, NULL, settle, memory },
-	{ "attach, another attaches", prepare, NULL, attach, attach_too, settle_two_places, memory },
-	{ "attach where all are dead, another attaches", prepare_full_of_dead, NULL, attach, attach_too,
-		settle_two_places, memory },
-	{ "detach, another recovers", prepare, attach_and_hold, detach, recover_too, settle, memory },
-	{ "recover, another recovers", prepare_dead_holder, NULL, recover, recover_too, settle, memory },
-	{ "recover, another attaches", prepare_dead_holder, NULL, recover, attach_too, settle, memory },
+	{ "attach, another attaches", prepare, NULL, attach, attach_too, settle_two_places,
+		memory },
+	{ "attach where all are dead, another attaches", prepare_full_of_dead, NULL, attach,
+		attach_too, settle_two_places, memory },
+	{ "detach, another recovers", prepare, attach_and_hold, detach, recover_too, settle,
+		memory },
+	{ "recover, another recovers", prepare_dead_holder, NULL, recover, recover_too, settle,
+		memory },
+	{ "recover, another attaches", prepare_dead_holder, NULL, recover, attach_too, settle,
+		memory },
 	{ "recover, another makes", prepare_dead_holder, NULL, recover, make_too, settle, memory },
 	{ "make, another makes", prepare, NULL, make, make_too, settle_block, memory },
-	{ "remove, another makes", prepare_block, NULL, take_away, make_too, settle_removed, memory },
+	{ "remove, another makes", prepare_block, NULL, take_away, make_too, settle_removed,
+		memory },
 };
 
 #define N_SCENARIOS ((int)(sizeof scenarios / sizeof *scenarios))
 
 static void set_up(void)
 {
-	answers = mmap(NULL, sizeof *answers, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	answers = mmap(
+		NULL, sizeof *answers, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	arena_type_add(&held_type);
 }
 
 static void tell(const char *how, const struct step_scenario *scenario, struct step_tally tally)
 {
-	printf("# %s: %s at each of %u instructions, %u places\n", scenario->name, how, tally.instructions,
-		tally.places);
+	printf("# %s: %s at each of %u instructions, %u places\n", scenario->name, how,
+		tally.instructions, tally.places);
 	fflush(stdout);
 	ck_assert_uint_gt(tally.instructions, 0);
 	ck_assert_uint_gt(tally.places, 0);

@@ -40,8 +40,8 @@ bool step_allowed(void)
 	return waitpid(pid, &status, 0) == pid;
 }
 
-/* Tracer and child run by turns: on one processor neither has to wake another for that, which is several times as
- * fast. Not to be had: slower. */
+/* Tracer and child run by turns: on one processor neither has to wake another for that, which is
+ * several times as fast. Not to be had: slower. */
 static void share_a_processor(void)
 {
 	cpu_set_t one;
@@ -154,7 +154,8 @@ static void leap(struct run *run, const struct place *there)
 	run->at = run->last_call = *there;
 }
 
-/* To place `n`, or to the operation's end. `last_call` is where the run to the place before began to step. */
+/* To place `n`, or to the operation's end. `last_call` is where the run to the place before
+ * began to step. */
 static void advance(struct run *run, unsigned n, const struct place *last_call)
 {
 	leap(run, last_call);

@@ -1,17 +1,18 @@
 /* Kill a process at every instruction of an operation.
  *
- * A child runs the operation one instruction at a time, under ptrace(2). What it can leave behind when it is killed is what it
- * wrote to shared memory and what the kernel keeps for it; so two instructions between which neither a
- * shared byte changed nor a system call was made are one and the same place to die. Each place that differs is
- * tried, in a run of its own from a fresh state: that covers each instruction, in seconds. With REEVE_KILL_EACH=1 in the
+ * A child runs the operation one instruction at a time, under ptrace(2). What it can leave
+ * behind when it is killed is what it wrote to shared memory and what the kernel keeps for it;
+ * so two instructions between which neither a shared byte changed nor a system call was made are
+ * one and the same place to die. Each place that differs is tried, in a run of its own from a
+ * fresh state: that covers each instruction, in seconds. With REEVE_KILL_EACH=1 in the
  * environment each single instruction is tried all the same.
  *
  *	prepare   in the tracer, before each run: the shared state from scratch
  *	enter     in the child, not stepped; may be NULL
  *	operate   in the child, stepped
  *	meanwhile in the tracer, while the child stands still at the place; may be NULL
- *	settle    in the tracer, when the child has been killed (`finished`: had come to its end): recover, and check what
- *	          must hold; release what prepare made
+ *	settle    in the tracer, when the child has been killed (`finished`: it had come to its
+ *	          end): recover, and check what must hold; release what prepare made
  *	memory    the shared memory */
 #ifndef TESTS_KILL_STEP_H
 #define TESTS_KILL_STEP_H

@@ -30,8 +30,10 @@ static inline enum reeve_arena_state state_of(struct reeve_arena *arena, unsigne
 	return who.state;
 }
 
-/* Fork a process that attaches, says so, and then waits to be killed. `first` (may be NULL) runs before it says so. */
-static inline pid_t start_participant(struct reeve_arena *arena, void (*first)(struct reeve_arena *))
+/* Fork a process that attaches, says so, and then waits to be killed. `first` (may be NULL) runs
+ * before it says so. */
+static inline pid_t start_participant(
+	struct reeve_arena *arena, void (*first)(struct reeve_arena *))
 {
 	int told[2];
 	char byte;

@@ -1,4 +1,5 @@
-/* What lives in an arena: blocks, what becomes of them when processes are stopped and killed, and waiting. */
+/* What lives in an arena: blocks, what becomes of them when processes are stopped and killed,
+ * and waiting. */
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -53,7 +54,8 @@ END_TEST
 START_TEST(entries_that_somebody_scribbled_in_are_errors)
 {
 	struct reeve_arena *arena = small_arena(2, 4);
-	const uint64_t awkward[] = { 0, 1, 64, 5000, UINT64_MAX, UINT64_MAX - 63, (uint64_t)1 << 63 };
+	const uint64_t awkward[] = { 0, 1, 64, 5000, UINT64_MAX, UINT64_MAX - 63,
+		(uint64_t)1 << 63 };
 	struct object_entry *entry = arena_entry(arena, 0);
 	void *memory;
 
@@ -88,7 +90,8 @@ START_TEST(who_is_stopped_in_the_middle_of_a_change_costs_others_their_timeout_o
 	void *memory;
 
 	ck_assert_int_eq(reeve_arena_block_new(arena, "x", 1, 0, &memory), -ETIMEDOUT);
-	ck_assert_int_eq(reeve_arena_block_new(arena, "x", 1, 20 * REEVE_MSEC, &memory), -ETIMEDOUT);
+	ck_assert_int_eq(
+		reeve_arena_block_new(arena, "x", 1, 20 * REEVE_MSEC, &memory), -ETIMEDOUT);
 	ck_assert_int_ge(reeve_now() - start, 20 * REEVE_MSEC);
 	ck_assert_int_eq(reeve_arena_attach(arena, NULL), 2);
 	ck_assert_int_eq(reeve_arena_detach(arena, 0), -ETIMEDOUT);
@@ -160,8 +163,9 @@ START_TEST(nothing_is_lost_when_processes_are_killed_at_random)
 			ck_assert_int_eq(state_of(arena, number), REEVE_ARENA_FREE);
 		for (unsigned k = 0; k < 8; k++)
 			if ((unsigned)atomic_load(&arena_entry(arena, k)->word))
-				ck_assert_int_eq(
-					reeve_arena_block_remove(arena, arena_entry(arena, k)->name, 0), 0);
+				ck_assert_int_eq(reeve_arena_block_remove(
+							 arena, arena_entry(arena, k)->name, 0),
+					0);
 		ck_assert_int_eq(reeve_arena_block_new(arena, "all", 4096, 0, &memory), 0);
 		ck_assert_int_eq(reeve_arena_block_remove(arena, "all", 0), 0);
 	}
@@ -185,7 +189,8 @@ START_TEST(a_word_is_waited_for)
 	_Atomic uint32_t *word;
 	pthread_t thread;
 
-	ck_assert_int_eq(arena_object_new(arena, ARENA_TYPE_BLOCK, "w", 4, NULL, NULL, 0, &object), 0);
+	ck_assert_int_eq(
+		arena_object_new(arena, ARENA_TYPE_BLOCK, "w", 4, NULL, NULL, 0, &object), 0);
 	word = object.memory;
 	ck_assert_int_eq(arena_wait(arena, word, 0, reeve_now()), -ETIMEDOUT);
 	ck_assert_int_eq(arena_wait(arena, word, 7, REEVE_FOREVER), 0);
@@ -205,7 +210,8 @@ int main(void)
 	tcase_add_test(tcase, blocks_are_found_by_name_and_their_room_is_used_again);
 	tcase_add_test(tcase, an_object_of_another_kind_is_not_a_block);
 	tcase_add_test(tcase, entries_that_somebody_scribbled_in_are_errors);
-	tcase_add_test(tcase, who_is_stopped_in_the_middle_of_a_change_costs_others_their_timeout_only);
+	tcase_add_test(
+		tcase, who_is_stopped_in_the_middle_of_a_change_costs_others_their_timeout_only);
 	tcase_add_test(tcase, threads_may_do_all_at_once);
 	tcase_add_test(tcase, nothing_is_lost_when_processes_are_killed_at_random);
 	tcase_add_test(tcase, a_word_is_waited_for);

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 
@@ -10,7 +11,8 @@
 #define TYPE_HELD 30u
 
 /* An object that one participant holds, and its recovery. */
-static int recover_held(struct reeve_arena *arena, void *object, uint64_t size, unsigned participant)
+static int recover_held(
+	struct reeve_arena *arena, void *object, uint64_t size, unsigned participant)
 {
 	_Atomic unsigned *word = object;
 	unsigned holder = participant;
@@ -26,7 +28,8 @@ static _Atomic unsigned *new_held(struct reeve_arena *arena, const char *name)
 	struct arena_object object;
 
 	arena_type_add(&held);
-	ck_assert_int_eq(arena_object_new(arena, TYPE_HELD, name, 4, NULL, NULL, REEVE_FOREVER, &object), 0);
+	ck_assert_int_eq(
+		arena_object_new(arena, TYPE_HELD, name, 4, NULL, NULL, REEVE_FOREVER, &object), 0);
 	return object.memory;
 }
 
@@ -216,16 +219,22 @@ START_TEST(a_child_has_no_place_until_it_takes_one)
 }
 END_TEST
 
+static _Atomic pid_t *orphan_pid(struct reeve_arena *arena)
+{
+	return (_Atomic pid_t *)(void *)arena_entry(arena, 3)->name;
+}
+
+/* The child itself tells that it is there: until it runs, it still shares its parent's
+ * description. */
 static void leave_a_child(struct reeve_arena *arena)
 {
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		setpgid(0, 0);
+	if (fork() == 0) {
+		atomic_store(orphan_pid(arena), getpid());
 		for (;;)
 			pause();
 	}
-	*(_Atomic pid_t *)arena_entry(arena, 3)->name = pid;
+	while (atomic_load(orphan_pid(arena)) == 0)
+		sched_yield();
 }
 
 START_TEST(a_child_that_lives_on_does_not_keep_its_parents_place)
@@ -235,7 +244,7 @@ START_TEST(a_child_that_lives_on_does_not_keep_its_parents_place)
 
 	reeve_process_set_subreaper(true);
 	victim = start_participant(arena, leave_a_child);
-	orphan = *(_Atomic pid_t *)arena_entry(arena, 3)->name;
+	orphan = atomic_load(orphan_pid(arena));
 	ck_assert_int_eq(state_of(arena, 1), REEVE_ARENA_ALIVE);
 	kill_and_reap(victim);
 	ck_assert_int_eq(state_of(arena, 1), REEVE_ARENA_DEAD);
@@ -301,7 +310,9 @@ START_TEST(it_is_recovered_before_the_dead_is_reaped)
 	victim = start_participant(arena, hold);
 	ck_assert_uint_eq(atomic_load(word), 1);
 	kill(victim, SIGKILL);
-	ck_assert_int_eq(reeve_process_wait_pid(victim, REEVE_PROCESS_WAIT_ENDED, REEVE_FOREVER, NULL), victim);
+	ck_assert_int_eq(
+		reeve_process_wait_pid(victim, REEVE_PROCESS_WAIT_ENDED, REEVE_FOREVER, NULL),
+		victim);
 	ck_assert_uint_eq(atomic_load(word), 0);
 	ck_assert_int_eq(state_of(arena, 1), REEVE_ARENA_FREE);
 	reeve_arena_free(arena);

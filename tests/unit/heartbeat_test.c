@@ -28,8 +28,8 @@ static void look_until(struct reeve_heartbeat_watch *watch, unsigned number,
 	enum reeve_heartbeat_verdict verdict;
 
 	while ((verdict = check(watch, number)) != wanted) {
-		ck_assert_str_ne(reeve_heartbeat_verdict_name(verdict),
-			reeve_heartbeat_verdict_name(never));
+		ck_assert_str_ne(
+			reeve_heartbeat_verdict_name(verdict), reeve_heartbeat_verdict_name(never));
 		tick();
 	}
 }
@@ -263,8 +263,10 @@ START_TEST(a_name_may_hold_anything)
 	char state;
 	uint64_t start;
 
-	ck_assert_int_eq(proc_stat_parse("7 (a) R (b) ) S 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 4711 23\n",
-				 &state, &start),
+	ck_assert_int_eq(
+		proc_stat_parse(
+			"7 (a) R (b) ) S 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 4711 23\n",
+			&state, &start),
 		0);
 	ck_assert_int_eq(state, 'S');
 	ck_assert_uint_eq(start, 4711);

@@ -16,9 +16,11 @@
 
 #define SEALS (REEVE_MAP_SEAL_SEAL | REEVE_MAP_SEAL_SHRINK | REEVE_MAP_SEAL_GROW)
 
-_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "shared words need no lock that a process could die with");
+_Static_assert(
+	ATOMIC_LLONG_LOCK_FREE == 2, "shared words need no lock that a process could die with");
 
-/* What both sides of an arena must have in common: the size of a word, the processor, and libc, whose mutexes differ. */
+/* What both sides of an arena must have in common: the size of a word, the processor, and libc,
+ * whose mutexes differ. */
 static uint32_t abi(void)
 {
 #if defined(__x86_64__)
@@ -33,7 +35,8 @@ static uint32_t abi(void)
 #else
 	const uint32_t libc = 2;
 #endif
-	return processor << 24 | libc << 16 | (uint32_t)sizeof(pthread_mutex_t) << 8 | (uint32_t)sizeof(void *);
+	return processor << 24 | libc << 16 | (uint32_t)sizeof(pthread_mutex_t) << 8 |
+	       (uint32_t)sizeof(void *);
 }
 
 int arena_check_name(const char *name)
@@ -45,8 +48,8 @@ int arena_check_name(const char *name)
 	return strnlen(name, ARENA_NAME_SIZE) > REEVE_ARENA_NAME_MAX ? -ENAMETOOLONG : 0;
 }
 
-int arena_at(
-	const struct reeve_arena *arena, uint64_t offset, uint64_t size, uint64_t alignment, void **ret)
+int arena_at(const struct reeve_arena *arena, uint64_t offset, uint64_t size, uint64_t alignment,
+	void **ret)
 {
 	if (offset < layout_room(arena->participants, arena->objects) || offset > arena->size ||
 		size > arena->size - offset || offset % alignment)
@@ -91,7 +94,8 @@ static int check_spec(const struct reeve_arena_spec *spec)
 {
 	if (spec->size == 0 || spec->participants == 0)
 		return -EINVAL;
-	if (spec->size > REEVE_ARENA_SIZE_MAX || spec->participants > REEVE_ARENA_PARTICIPANTS_MAX ||
+	if (spec->size > REEVE_ARENA_SIZE_MAX ||
+		spec->participants > REEVE_ARENA_PARTICIPANTS_MAX ||
 		spec->objects > REEVE_ARENA_OBJECTS_MAX)
 		return -EOVERFLOW;
 	return spec->label ? arena_check_name(spec->label) : 0;
@@ -113,7 +117,9 @@ static int write_header(int fd, const struct arena_header *header)
 
 int reeve_arena_new(const struct reeve_arena_spec *spec, struct reeve_arena **ret)
 {
-	struct arena_header header = { .magic = ARENA_MAGIC, .version = ARENA_VERSION, .abi = abi() };
+	struct arena_header header = {
+		.magic = ARENA_MAGIC, .version = ARENA_VERSION, .abi = abi()
+	};
 	struct reeve_map *map;
 	CLEANUP_FD int fd = -EBADF;
 	int r;
@@ -126,8 +132,10 @@ int reeve_arena_new(const struct reeve_arena_spec *spec, struct reeve_arena **re
 	header.participants = spec->participants;
 	header.objects = spec->objects ? spec->objects : REEVE_ARENA_OBJECTS_DEFAULT;
 	header.fresh = layout_room(header.participants, header.objects);
-	header.size = header.fresh + ((uint64_t)spec->size + ARENA_GRAIN - 1) / ARENA_GRAIN * ARENA_GRAIN;
-	r = reeve_map_memory(spec->label ? spec->label : "reeve-arena", (size_t)header.size, SEALS, &map);
+	header.size =
+		header.fresh + ((uint64_t)spec->size + ARENA_GRAIN - 1) / ARENA_GRAIN * ARENA_GRAIN;
+	r = reeve_map_memory(
+		spec->label ? spec->label : "reeve-arena", (size_t)header.size, SEALS, &map);
 	if (r < 0)
 		return r;
 	fd = sys_fcntl(reeve_map_fd(map), F_DUPFD_CLOEXEC, 0);
@@ -136,7 +144,8 @@ int reeve_arena_new(const struct reeve_arena_spec *spec, struct reeve_arena **re
 	return r < 0 ? r : arena_map_consume(TAKE_FD(fd), &header, ret);
 }
 
-/* Whether a header, copied out of shared memory, is that of an arena of this size that this program can use. */
+/* Whether a header, copied out of shared memory, is that of an arena of this size that this
+ * program can use. */
 static int check_header(const struct arena_header *header, uint64_t size)
 {
 	if (header->magic != ARENA_MAGIC)
@@ -146,7 +155,8 @@ static int check_header(const struct arena_header *header, uint64_t size)
 	if (header->abi != abi())
 		return -ENOEXEC;
 	if (header->size != size || header->participants == 0 || header->objects == 0 ||
-		header->participants > REEVE_ARENA_PARTICIPANTS_MAX || header->objects > REEVE_ARENA_OBJECTS_MAX ||
+		header->participants > REEVE_ARENA_PARTICIPANTS_MAX ||
+		header->objects > REEVE_ARENA_OBJECTS_MAX ||
 		layout_room(header->participants, header->objects) >= size || size % ARENA_GRAIN)
 		return -EUCLEAN;
 	return 0;

@@ -1,13 +1,15 @@
 /* The arena from within the library: what queues, locks and pools are built on.
  *
- * An object is a named piece of the arena with a type. Handles keep its offset and size, as arena_object_find() gave
- * them, and reach it through arena_at() once. Offsets that objects themselves store are read from memory that
- * anybody can write: each goes through arena_at(), too.
+ * An object is a named piece of the arena with a type. Handles keep its offset and size, as
+ * arena_object_find() gave them, and reach it through arena_at() once. Offsets that objects
+ * themselves store are read from memory that anybody can write: each goes through arena_at(),
+ * too.
  *
- * Who holds what is recorded in the object as a participant's number (arena_self(); 0: nobody), in the same
- * atomic store that takes hold. When a participant died, each type's `recover` is called for each object of the type: it
- * gives back what that number holds, and wakes whoever may wait for it. It has to be idempotent, since it may be
- * killed at any instruction and is then called again; other processes use the object meanwhile. */
+ * Who holds what is recorded in the object as a participant's number (arena_self(); 0: nobody),
+ * in the same atomic store that takes hold. When a participant died, each type's `recover` is
+ * called for each object of the type: it gives back what that number holds, and wakes whoever
+ * may wait for it. It has to be idempotent, since it may be killed at any instruction and is
+ * then called again; other processes use the object meanwhile. */
 #ifndef LIB_IPC_ARENA_H
 #define LIB_IPC_ARENA_H
 
@@ -24,14 +26,14 @@ struct reeve_arena {
 	unsigned participants, objects;
 	int fd;
 
-	/* Held by the thread that changes the structure or sweeps: the kernel's locks are the process's, not a
-	 * thread's. */
+	/* Held by the thread that changes the structure or sweeps: the kernel's locks are the
+	 * process's, not a thread's. */
 	pthread_mutex_t mutex;
 
 	/* What a forked child has to lose: see arena_lock.c. */
 	struct list link;
 	int lock_fd;
-	_Atomic unsigned self;			/* this process's number; 0: it has no place */
+	_Atomic unsigned self;                  /* this process's number; 0: it has no place */
 	_Atomic(struct heartbeat_line *) pulse; /* its line, or `idle` */
 	struct heartbeat_line idle;
 
@@ -51,7 +53,8 @@ static inline struct arena_slot *arena_slot(const struct reeve_arena *arena, uns
 
 static inline struct heartbeat_line *arena_line(const struct reeve_arena *arena, unsigned number)
 {
-	return (struct heartbeat_line *)(arena->base + layout_lines(arena->participants)) + (number - 1);
+	return (struct heartbeat_line *)(arena->base + layout_lines(arena->participants)) +
+	       (number - 1);
 }
 
 static inline struct object_entry *arena_entry(const struct reeve_arena *arena, unsigned index)
@@ -59,7 +62,8 @@ static inline struct object_entry *arena_entry(const struct reeve_arena *arena, 
 	return (struct object_entry *)(arena->base + layout_entries(arena->participants)) + index;
 }
 
-/* The caller's number, at the price of a load; attaches if need be. Returns it, or as reeve_arena_attach(). */
+/* The caller's number, at the price of a load; attaches if need be. Returns it, or as
+ * reeve_arena_attach(). */
 static inline int arena_self(struct reeve_arena *arena)
 {
 	unsigned self = atomic_load_explicit(&arena->self, memory_order_relaxed);
@@ -67,10 +71,11 @@ static inline int arena_self(struct reeve_arena *arena)
 	return self ? (int)self : reeve_arena_self(arena);
 }
 
-/* The memory of `size` bytes at `offset`, which came from shared memory. Returns 0; -EUCLEAN where it does not lie
- * wholly among the objects, or `offset` is no multiple of `alignment` (a power of two). */
-int arena_at(
-	const struct reeve_arena *arena, uint64_t offset, uint64_t size, uint64_t alignment, void **ret);
+/* The memory of `size` bytes at `offset`, which came from shared memory. Returns 0; -EUCLEAN
+ * where it does not lie wholly among the objects, or `offset` is no multiple of `alignment` (a
+ * power of two). */
+int arena_at(const struct reeve_arena *arena, uint64_t offset, uint64_t size, uint64_t alignment,
+	void **ret);
 
 /* --- Types of objects ------------------------------------------------------------------------- */
 
@@ -81,9 +86,11 @@ enum arena_type_number { ARENA_TYPE_NONE, ARENA_TYPE_BLOCK };
 
 struct arena_type {
 	unsigned number; /* below ARENA_TYPES_MAX */
-	/* Give back what a dead participant holds; NULL: nothing can be held. Returns 0, or a negative errno when it cannot
-	 * be done now: the participant stays dead. Must not call anything that changes the arena's structure. */
-	int (*recover)(struct reeve_arena *arena, void *object, uint64_t size, unsigned participant);
+	/* Give back what a dead participant holds; NULL: nothing can be held. Returns 0, or a
+	 * negative errno when it cannot be done now: the participant stays dead. Must not call
+	 * anything that changes the arena's structure. */
+	int (*recover)(
+		struct reeve_arena *arena, void *object, uint64_t size, unsigned participant);
 };
 
 /* The type with this number, or NULL: those that the library has (types.c), and those added. */
@@ -102,8 +109,9 @@ struct arena_object {
 /* Fill a new object in, which is all zeroes and which nobody else sees yet. */
 typedef int arena_init(struct reeve_arena *arena, const struct arena_object *object, void *data);
 
-/* Make an object; there is none unless `init` (may be NULL) returned 0 and it came to the end. -EINVAL,
- * -ENAMETOOLONG, -EEXIST, -ENOSPC, -EDQUOT, -ETIMEDOUT, -EINTR, -EUCLEAN, or what `init` returned. */
+/* Make an object; there is none unless `init` (may be NULL) returned 0 and it came to the end.
+ * -EINVAL, -ENAMETOOLONG, -EEXIST, -ENOSPC, -EDQUOT, -ETIMEDOUT, -EINTR, -EUCLEAN, or what
+ * `init` returned. */
 int arena_object_new(struct reeve_arena *arena, unsigned type, const char *name, uint64_t size,
 	arena_init *init, void *data, reeve_nsec deadline, struct arena_object *ret);
 
@@ -115,14 +123,15 @@ int arena_object_remove(
 	struct reeve_arena *arena, unsigned type, const char *name, reeve_nsec deadline);
 
 /* Have `call` see each object; stops at a negative result. The structure's lock must be held. */
-typedef int arena_visit(struct reeve_arena *arena, unsigned type, const struct arena_object *object, void *data);
+typedef int arena_visit(
+	struct reeve_arena *arena, unsigned type, const struct arena_object *object, void *data);
 int arena_objects_each(struct reeve_arena *arena, arena_visit *call, void *data);
 
 /* --- Waiting ---------------------------------------------------------------------------------- */
 
-/* Sleep while *word, in the arena, is `value`, at most until `deadline`; handlers of signals run meanwhile. Every
- * ARENA_RECHECK it recovers the arena, in case the one waited for is dead. May return early: look again. Returns 0,
- * -ETIMEDOUT, -EINTR. */
+/* Sleep while *word, in the arena, is `value`, at most until `deadline`; handlers of signals run
+ * meanwhile. Every ARENA_RECHECK it recovers the arena, in case the one waited for is dead. May
+ * return early: look again. Returns 0, -ETIMEDOUT, -EINTR. */
 #define ARENA_RECHECK REEVE_SEC
 int arena_wait(
 	struct reeve_arena *arena, _Atomic uint32_t *word, uint32_t value, reeve_nsec deadline);

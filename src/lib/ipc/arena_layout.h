@@ -2,8 +2,9 @@
  *
  *	header | slots | heartbeat lines | object entries | room for objects
  *
- * Nothing but arena.c believes what a header says; all else uses the copies in struct reeve_arena. Words that
- * processes contend for are atomic, and each change that others may see is one store to one of them. */
+ * Nothing but arena.c believes what a header says; all else uses the copies in struct
+ * reeve_arena. Words that processes contend for are atomic, and each change that others may see
+ * is one store to one of them. */
 #ifndef LIB_IPC_ARENA_LAYOUT_H
 #define LIB_IPC_ARENA_LAYOUT_H
 
@@ -12,7 +13,8 @@
 #include "reeve/arena.h"
 #include "reeve/heartbeat.h"
 
-#define ARENA_MAGIC UINT64_C(0x616e657261767231) /* in the order of its bytes: another endianness is no arena */
+#define ARENA_MAGIC                                                                                \
+	UINT64_C(0x616e657261767231) /* in the order of its bytes: another endianness is no arena */
 #define ARENA_VERSION 1u
 #define ARENA_GRAIN ((uint64_t)64) /* a cache line: objects begin and end at multiples of it */
 #define ARENA_NAME_SIZE (REEVE_ARENA_NAME_MAX + 1)
@@ -60,8 +62,9 @@ _Static_assert(sizeof(struct arena_slot) == 64, "a cache line");
 _Static_assert(sizeof(struct heartbeat_line) == 64, "a cache line");
 _Static_assert(sizeof(struct object_entry) == 64, "a cache line");
 
-/* What a slot's word holds: its state, who sweeps it (a participant's number, 0: a stranger), and how often it was
- * taken. Any state but the first means that what the owner held has to be given back before somebody else may have it. */
+/* What a slot's word holds: its state, who sweeps it (a participant's number, 0: a stranger),
+ * and how often it was taken. Any state but the first means that what the owner held has to be
+ * given back before somebody else may have it. */
 enum slot_state { SLOT_FREE, SLOT_TAKEN, SLOT_SWEPT };
 
 static inline uint64_t slot_word(enum slot_state state, unsigned sweeper, uint32_t epoch)

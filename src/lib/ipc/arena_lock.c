@@ -1,5 +1,6 @@
-/* The description that the locks hang on is this process's own, opened anew through /proc. fork(2) would share it with
- * the child, and the lock would outlive its holder: so the child closes it before it runs anything of its own. */
+/* The description that the locks hang on is this process's own, opened anew through /proc.
+ * fork(2) would share it with the child, and the lock would outlive its holder: so the child
+ * closes it before it runs anything of its own. */
 #include "lib/ipc/arena_lock.h"
 
 #include <errno.h>
@@ -13,8 +14,8 @@
 #define FIRST_PAUSE (50 * REEVE_USEC)
 #define LONGEST_PAUSE (5 * REEVE_MSEC)
 
-/* A leaf: nothing else is locked while it is held. Held across fork(2), so that a child sees either no description or
- * one that it can close. */
+/* A leaf: nothing else is locked while it is held. Held across fork(2), so that a child sees
+ * either no description or one that it can close. */
 static pthread_mutex_t handles_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct list handles = { &handles, &handles };
 
@@ -127,7 +128,8 @@ int arena_lock_until(struct reeve_arena *arena, unsigned byte, short type, reeve
 		left = deadline_left(deadline);
 		if (left == 0)
 			return -ETIMEDOUT;
-		r = poll_until(&nothing, 1, reeve_now() + (left > 0 && left < pause ? left : pause));
+		r = poll_until(
+			&nothing, 1, reeve_now() + (left > 0 && left < pause ? left : pause));
 		if (r < 0)
 			return r;
 	}

@@ -1,7 +1,9 @@
-/* Locks of the kernel on single bytes of an arena's memfd: they are let go of when their holder dies.
+/* Locks of the kernel on single bytes of an arena's memfd: they are let go of when their holder
+ * dies.
  *
- * Byte 0 is the structure: who makes or removes objects has it alone, sweepers share it. Byte n is place n: who lives
- * there has it, or who sweeps it. A byte of a place is locked before the structure's, never after it.
+ * Byte 0 is the structure: who makes or removes objects has it alone, sweepers share it. Byte n
+ * is place n: who lives there has it, or who sweeps it. A byte of a place is locked before the
+ * structure's, never after it.
  *
  * To be called with the arena's mutex held. */
 #ifndef LIB_IPC_ARENA_LOCK_H
@@ -11,12 +13,13 @@
 
 #define STRUCTURE 0u
 
-/* Around the life of an arena's handle: from open to close a forked child's copy loses lock and place. Returns 0
- * or -ENOMEM, or as open(2). */
+/* Around the life of an arena's handle: from open to close a forked child's copy loses lock and
+ * place. Returns 0 or -ENOMEM, or as open(2). */
 int arena_lock_open(struct reeve_arena *arena);
 void arena_lock_close(struct reeve_arena *arena);
 
-/* `type` is F_WRLCK or F_RDLCK. 0; -EAGAIN where another process has it; others as open(2), fcntl(2). */
+/* `type` is F_WRLCK or F_RDLCK. 0; -EAGAIN where another process has it; others as open(2),
+ * fcntl(2). */
 int arena_lock_try(struct reeve_arena *arena, unsigned byte, short type);
 
 /* The same, trying again until `deadline`: 0, -ETIMEDOUT, -EINTR. */

@@ -1,7 +1,8 @@
 /* Sleeping on a word of an arena.
  *
- * Who is killed between changing a word and waking for it leaves a sleeper behind. Recovery wakes it; and so that
- * there is a recovery even where nobody supervises, a sleeper does it itself now and then. */
+ * Who is killed between changing a word and waking for it leaves a sleeper behind. Recovery
+ * wakes it; and so that there is a recovery even where nobody supervises, a sleeper does it
+ * itself now and then. */
 #include <errno.h>
 
 #include "lib/base/futex.h"

@@ -3,8 +3,8 @@
 #include "lib/base/interrupt.h"
 #include "lib/ipc/arena.h"
 
-int reeve_arena_block_new(struct reeve_arena *arena, const char *name, size_t size,
-	reeve_nsec timeout, void **ret)
+int reeve_arena_block_new(
+	struct reeve_arena *arena, const char *name, size_t size, reeve_nsec timeout, void **ret)
 {
 	struct arena_object object;
 	reeve_nsec deadline;

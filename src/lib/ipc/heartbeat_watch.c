@@ -1,9 +1,10 @@
 /* The observer's side: what silence means.
  *
- * Silence is added up look by look, and each look adds no more than half the limit: then neither an observer that was stopped
- * nor a machine that was suspended makes it long. From it is taken what the worker could do nothing about: time
- * stopped, and time in which it waited for a processor. The kernel adds the latter to its account only when the wait is over, so
- * that of one that is runnable now only the time it really ran is held against it. */
+ * Silence is added up look by look, and each look adds no more than half the limit: then neither
+ * an observer that was stopped nor a machine that was suspended makes it long. From it is taken
+ * what the worker could do nothing about: time stopped, and time in which it waited for a
+ * processor. The kernel adds the latter to its account only when the wait is over, so that of
+ * one that is runnable now only the time it really ran is held against it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,9 +20,9 @@ struct sight {
 	bool stopped; /* at the last look */
 	uint32_t epoch;
 	uint64_t beats;
-	reeve_nsec looked;   /* when */
-	reeve_nsec beaten;   /* when the last change was noticed */
-	reeve_nsec counted;  /* silence that is held against it */
+	reeve_nsec looked;      /* when */
+	reeve_nsec beaten;      /* when the last change was noticed */
+	reeve_nsec counted;     /* silence that is held against it */
 	reeve_nsec ran, waited; /* its accounts at the last look; -1: none */
 };
 
@@ -106,7 +107,8 @@ static enum reeve_heartbeat_verdict judge(struct reeve_heartbeat_watch *watch, s
 		return REEVE_HEARTBEAT_STOPPED;
 	if (sight->counted > watch->limit)
 		return REEVE_HEARTBEAT_HUNG;
-	return now - sight->beaten > watch->limit ? REEVE_HEARTBEAT_STARVED : REEVE_HEARTBEAT_BEATING;
+	return now - sight->beaten > watch->limit ? REEVE_HEARTBEAT_STARVED
+						  : REEVE_HEARTBEAT_BEATING;
 }
 
 static void look(struct reeve_heartbeat_watch *watch, struct sight *sight,
@@ -121,7 +123,8 @@ static void look(struct reeve_heartbeat_watch *watch, struct sight *sight,
 		stat = (struct proc_stat){ .ran = -1 };
 	if (!sight->known || sight->epoch != who->epoch || sight->beats != report->beats) {
 		note_beat(sight, who->epoch, report->beats, now);
-		report->verdict = is_stopped(stat.state) ? REEVE_HEARTBEAT_STOPPED : REEVE_HEARTBEAT_BEATING;
+		report->verdict =
+			is_stopped(stat.state) ? REEVE_HEARTBEAT_STOPPED : REEVE_HEARTBEAT_BEATING;
 	} else {
 		report->verdict = judge(watch, sight, &stat, now);
 	}

@@ -1,7 +1,8 @@
 /* The objects of an arena: a table of entries, and room that they share.
  *
- * Who makes or removes an object has the structure's lock alone. An object is there once its entry's word says so, and that
- * is stored last: whoever is killed before has done nothing that counts, and nothing has to be repaired. */
+ * Who makes or removes an object has the structure's lock alone. An object is there once its
+ * entry's word says so, and that is stored last: whoever is killed before has done nothing that
+ * counts, and nothing has to be repaired. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -145,7 +146,8 @@ static int provide(struct reeve_arena *arena, const struct arena_object *object)
 static int make_object(struct reeve_arena *arena, unsigned type, const char *name, uint64_t size,
 	arena_init *init, void *data, struct arena_object *ret)
 {
-	struct arena_object object = { .size = (size + ARENA_GRAIN - 1) / ARENA_GRAIN * ARENA_GRAIN };
+	struct arena_object object = { .size = (size + ARENA_GRAIN - 1) / ARENA_GRAIN *
+					       ARENA_GRAIN };
 	struct object_entry *entry;
 	uint64_t word;
 	int r;
@@ -210,7 +212,8 @@ int arena_object_new(struct reeve_arena *arena, unsigned type, const char *name,
 	return r;
 }
 
-/* Takes no lock: what was found is right if the word has stayed; otherwise somebody has just removed it. */
+/* Takes no lock: what was found is right if the word has stayed; otherwise somebody has just
+ * removed it. */
 int arena_object_find(
 	struct reeve_arena *arena, unsigned type, const char *name, struct arena_object *ret)
 {

@@ -1,9 +1,9 @@
 /* The table of participants: attach, detach, and the sweep of those who died.
  *
- * Who changes a place has its byte locked (arena_lock.h), and since the kernel unlocks it when he dies, there is nothing to
- * repair: a place that is not FREE and not locked is a dead one's, or one whose sweeper died. A sweep gives back what the
- * number held, object by object, and then makes the place FREE with one store; whoever begins again after
- * a kill finds less to do. */
+ * Who changes a place has its byte locked (arena_lock.h), and since the kernel unlocks it when
+ * he dies, there is nothing to repair: a place that is not FREE and not locked is a dead one's,
+ * or one whose sweeper died. A sweep gives back what the number held, object by object, and then
+ * makes the place FREE with one store; whoever begins again after a kill finds less to do. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,7 +16,8 @@
 #include "lib/ipc/arena_lock.h"
 #include "lib/ipc/proc_stat.h"
 
-/* How often a look at a place is repeated because it changed meanwhile; who changes it for ever is up to no good. */
+/* How often a look at a place is repeated because it changed meanwhile; who changes it for ever
+ * is up to no good. */
 #define CONSISTENT_TRIES 16
 
 static int recover_object(
@@ -171,8 +172,9 @@ int reeve_arena_attach(struct reeve_arena *arena, const char *name)
 	if (name && strnlen(name, ARENA_NAME_SIZE) > REEVE_ARENA_NAME_MAX)
 		return -ENAMETOOLONG;
 	pthread_mutex_lock(&arena->mutex);
-	r = atomic_load(&arena->self) ? -EISCONN
-				      : attach_locked(arena, name ? name : program_invocation_short_name);
+	r = atomic_load(&arena->self)
+		    ? -EISCONN
+		    : attach_locked(arena, name ? name : program_invocation_short_name);
 	pthread_mutex_unlock(&arena->mutex);
 	return r;
 }

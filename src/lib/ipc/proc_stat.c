@@ -28,8 +28,8 @@ static int read_file(const char *path, char text[FILE_MAX])
 	return 0;
 }
 
-/* The second field, the program's name, may hold anything, parentheses and spaces too: what counts begins behind the last
- * parenthesis. */
+/* The second field, the program's name, may hold anything, parentheses and spaces too: what
+ * counts begins behind the last parenthesis. */
 int proc_stat_parse(const char *text, char *ret_state, uint64_t *ret_start_time)
 {
 	const char *at = strrchr(text, ')');
@@ -60,7 +60,8 @@ static void read_schedule(pid_t pid, pid_t tid, struct proc_stat *stat)
 	int64_t ran, waited;
 
 	snprintf(path, sizeof path, "/proc/%d/task/%d/schedstat", (int)pid, (int)tid);
-	if (read_file(path, text) == 0 && sscanf(text, "%" SCNd64 " %" SCNd64, &ran, &waited) == 2) {
+	if (read_file(path, text) == 0 &&
+		sscanf(text, "%" SCNd64 " %" SCNd64, &ran, &waited) == 2) {
 		stat->ran = ran;
 		stat->waited = waited;
 	}

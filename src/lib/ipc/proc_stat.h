@@ -11,8 +11,9 @@ struct proc_stat {
 	reeve_nsec waited;   /* for a processor, up to when it last got one */
 };
 
-/* pid 0: the caller's process, state and start time alone; else thread `tid` of process `pid`. Returns 0, or -ESRCH,
- * -ENOENT (there is none, or it is not shown), -EBADMSG (nothing that can be understood). */
+/* pid 0: the caller's process, state and start time alone; else thread `tid` of process `pid`.
+ * Returns 0, or -ESRCH, -ENOENT (there is none, or it is not shown), -EBADMSG (nothing that can
+ * be understood). */
 int proc_stat_read(pid_t pid, pid_t tid, struct proc_stat *ret);
 
 /* The numbers in the text of a stat file; for tests, too. Returns 0 or -EBADMSG. */

@@ -1,4 +1,5 @@
-/* Which types of objects there are. All are known to every process that has the library, so that anybody can recover anything. */
+/* Which types of objects there are. All are known to every process that has the library, so that
+ * anybody can recover anything. */
 #include <errno.h>
 
 #include "lib/ipc/arena.h"
