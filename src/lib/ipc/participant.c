@@ -152,15 +152,15 @@ static int take_free_place(struct reeve_arena *arena, const char *name)
 	return -EUSERS;
 }
 
+/* Whatever recovery could not do, or another did since, there may be a free place now. */
 static int attach_locked(struct reeve_arena *arena, const char *name)
 {
 	int r = take_free_place(arena, name);
 
 	if (r != -EUSERS)
 		return r;
-	/* Also where nothing was left to recover: another may have done that since. */
-	r = arena_recover_locked(arena, 0);
-	return r < 0 ? r : take_free_place(arena, name);
+	(void)arena_recover_locked(arena, 0);
+	return take_free_place(arena, name);
 }
 
 int reeve_arena_attach(struct reeve_arena *arena, const char *name)
