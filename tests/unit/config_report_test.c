@@ -70,7 +70,7 @@ static const struct {
 	{ D P "directory=%s", "a literal % is written %%" },
 	{ D P "numprocs=2", "main.conf:2: process_name: %(process_num) must be present within "
 			    "process_name when numprocs > 1" },
-	{ D P "numprocs=100001", "100001 is above the most allowed, 100000" },
+	{ D P "numprocs=65537", "65537 is above the most allowed, 65536" },
 	{ D P "startsecs=99999999999999999999",
 		"main.conf:4: startsecs: \"99999999999999999999\" is out of range" },
 	{ D P "stopasgroup=1\nkillasgroup=0",

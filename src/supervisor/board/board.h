@@ -19,16 +19,17 @@
 #include "reeve/base.h"
 #include "reeve/map.h"
 #include "board/states.h"
+#include "config/config.h"
 
 /* The layout's version; it changes with any change of the structs below. */
 #define BOARD_VERSION 1
 #define BOARD_MAGIC "reeve board"
 
 /* The most processes that one supervisor has. The memory is reserved for all, and used for those there are. */
-#define BOARD_ROWS_MAX 65536
+#define BOARD_ROWS_MAX CONFIG_PROCESSES_MAX
 
 /* Longer names and texts are refused (names) or cut (texts), their NUL included. */
-#define BOARD_NAME_SIZE 160
+#define BOARD_NAME_SIZE (CONFIG_NAME_MAX + 1)
 #define BOARD_TEXT_SIZE 224
 #define BOARD_SUFFIX_SIZE 12
 

@@ -15,7 +15,8 @@
 #include "config/report.h"
 #include "config/source.h"
 
-#define CONFIG_PROCESSES_MAX 100000        /* processes in all */
+#define CONFIG_PROCESSES_MAX 65536         /* processes in all */
+#define CONFIG_NAME_MAX 159                /* bytes of a process's or a group's name */
 #define CONFIG_VALUE_MAX ((size_t)1 << 20) /* bytes of one value after its expansion */
 
 enum event_type {

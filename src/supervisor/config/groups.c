@@ -132,6 +132,9 @@ static int group_name(
 	if (strip && !parse_name(name.start, &name, &bad))
 		return reader_refuse(reader, section_place(section),
 			"[%s]: Invalid name because of character: '%c'", section->name, bad);
+	if (span_length(name) > CONFIG_NAME_MAX)
+		return reader_refuse(reader, section_place(section),
+			"[%s]: the name is longer than %d bytes", section->name, CONFIG_NAME_MAX);
 	*ret = arena_intern(reader->arena, name.start, span_length(name));
 	return *ret ? 0 : -ENOMEM;
 }

@@ -176,6 +176,10 @@ static int read_process(struct program_reader *program, int64_t number)
 		draft.process_name, &settings->name);
 	if (r < 0)
 		return r;
+	if (strlen(settings->name) > CONFIG_NAME_MAX)
+		return reader_refuse(reader, place_of(program, "process_name"),
+			"the name of a process of [%s] is longer than %d bytes",
+			program->section->name, CONFIG_NAME_MAX);
 	settings->name = arena_intern_text(reader->arena, settings->name);
 	if (!settings->name)
 		return -ENOMEM;
