@@ -53,7 +53,8 @@ static void check_outcome(const char *name, int error, int r, const struct reeve
 	ck_abort_msg("%s is a call that this test does not know", name);
 }
 
-static void fail_each_step(unsigned flags, int error)
+/* Each call in turn, or each of one name: which one is the n-th of all depends on how fast starter and daemon are. */
+static void fail_each_step(const char *only, unsigned flags, int error)
 {
 	struct reeve_daemon_spec spec = { .flags = flags, .timeout = 10 * REEVE_SEC };
 	int fds = count_open_fds();
@@ -70,7 +71,7 @@ static void fail_each_step(unsigned flags, int error)
 		ck_assert_int_eq(pipe2(alive, O_CLOEXEC), 0);
 		spec.keep = &alive[1];
 		spec.keep_count = 1;
-		faulty_arm(n, error);
+		faulty_arm_call(only, n, error);
 		r = reeve_daemon_start(&spec, &daemon, &report);
 		if (r == 0) {
 			r = reeve_daemon_report(daemon, 0, "ready");
@@ -101,12 +102,14 @@ static void fail_each_step(unsigned flags, int error)
 
 START_TEST(becoming_a_daemon)
 {
-	fail_each_step(0, EIO);
+	fail_each_step(NULL, 0, EIO);
+	for (size_t i = 0; i < CALL_COUNT; i++)
+		fail_each_step(calls[i].call, 0, EIO);
 	for (size_t i = 0; i < CALL_COUNT; i++)
 		ck_assert_msg(seen[i], "%s was never called", calls[i].call);
 	ck_assert(seen_second_fork);
-	fail_each_step(0, ENOMEM);
-	fail_each_step(REEVE_DAEMON_ONE_FORK, EMFILE);
+	fail_each_step(NULL, 0, ENOMEM);
+	fail_each_step(NULL, REEVE_DAEMON_ONE_FORK, EMFILE);
 }
 END_TEST
 

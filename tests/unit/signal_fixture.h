@@ -40,6 +40,18 @@ static inline void log_event(const struct reeve_signal_event *event, void *data)
 #define UNDER_THREAD_SANITIZER false
 #endif
 
+/* The allocator of AddressSanitizer is left locked in a child that is forked while another thread begins. */
+#if defined(__SANITIZE_ADDRESS__)
+#define UNDER_ADDRESS_SANITIZER true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define UNDER_ADDRESS_SANITIZER true
+#endif
+#endif
+#ifndef UNDER_ADDRESS_SANITIZER
+#define UNDER_ADDRESS_SANITIZER false
+#endif
+
 static inline bool handlers_are_delayed(int mode)
 {
 	return UNDER_THREAD_SANITIZER && mode == REEVE_SIGNAL_HANDLER;
@@ -47,7 +59,7 @@ static inline bool handlers_are_delayed(int mode)
 
 static inline bool children_cannot_start_threads(int mode)
 {
-	return UNDER_THREAD_SANITIZER && mode == REEVE_SIGNAL_THREAD;
+	return (UNDER_THREAD_SANITIZER || UNDER_ADDRESS_SANITIZER) && mode == REEVE_SIGNAL_THREAD;
 }
 
 static inline void choose_mode(int mode)
