@@ -56,7 +56,7 @@ def number(value, error=OverflowError):
 def load(path):
     library = c.PyDLL(path)
     library.reeve_process_spawn.argtypes = [c.POINTER(Spec), c.POINTER(Failure), c.POINTER(c.c_void_p)]
-    library.reeve_process_pid.argtypes = [c.c_void_p]
+    library.reeve_process_pid.argtypes = library.reeve_process_fd.argtypes = [c.c_void_p]
     return library
 
 
@@ -105,7 +105,9 @@ def replacement(library, original):
             failure, handle = Failure(), c.c_void_p()
             spec.executable = text(executable)
             if library.reeve_process_spawn(spec, failure, handle) == 0:
-                return library.reeve_process_pid(handle)  # the handle stays: who waits for it is subprocess
+                # The handle stays, for who waits for the child is subprocess; its descriptor must not: a test counts them.
+                os.close(library.reeve_process_fd(handle))
+                return library.reeve_process_pid(handle)
             if worst is None or -failure.error not in (2, 20):
                 worst = failure
             if failure.stage != STAGE_EXEC:
