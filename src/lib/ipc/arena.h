@@ -82,7 +82,20 @@ int arena_at(const struct reeve_arena *arena, uint64_t offset, uint64_t size, ui
 #define ARENA_TYPES_MAX 32u
 
 /* Numbers are part of the layout: never given to something else. */
-enum arena_type_number { ARENA_TYPE_NONE, ARENA_TYPE_BLOCK };
+enum arena_type_number {
+	ARENA_TYPE_NONE,
+	ARENA_TYPE_BLOCK,
+	ARENA_TYPE_LOCK,
+	ARENA_TYPE_RECURSIVE_LOCK,
+	ARENA_TYPE_RWLOCK,
+	ARENA_TYPE_SEMAPHORE,
+	ARENA_TYPE_OWNED_SEMAPHORE,
+	ARENA_TYPE_EVENT,
+	ARENA_TYPE_CONDITION,
+	ARENA_TYPE_BARRIER,
+	ARENA_TYPE_QUEUE,
+	ARENA_TYPE_POOL
+};
 
 struct arena_type {
 	unsigned number; /* below ARENA_TYPES_MAX */
