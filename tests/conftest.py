@@ -82,14 +82,20 @@ class Supervisor:
         return self.lines.wait(pattern, after, limit)
 
     def wait_spawned(self, name, after=0):
-        """(number of the line, pid) of a program's next start."""
+        """(number of the line, pid) of a program's next start; it is no copy of its supervisor any more."""
         number, match = self.wait_line(r"spawned: '%s' with pid (\d+)" % name, after)
+        watching.wait_exec(int(match[1]))
         return number, int(match[1])
 
     def wait_running(self, name, after=0):
         return self.wait_line(r"success: %s entered RUNNING state" % name, after)[0]
 
     def send(self, number):
+        """Send the supervisor a signal, when the programs that it started so far are programs: the real one forks, says so, and
+        executes later, and a program that it asks to end in between goes on."""
+        if self.program != str(REEVED):
+            for pid in watching.children_of(self.pid):
+                watching.wait_exec(pid)
         os.kill(self.pid, number)
 
     def stop(self, number=signal.SIGTERM, limit=None):

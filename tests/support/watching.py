@@ -99,6 +99,24 @@ def wait_end(pid, limit=None):
         os.close(fd)
 
 
+def wait_exec(pid, limit=None):
+    """Wait until a process that its parent forked is a program of its own, or has ended. Of that nobody can be told; until then a
+    signal whose handler it shares with its parent is lost."""
+    end = time.monotonic() + (limit or LIMIT)
+    while True:
+        try:
+            with open("/proc/%d/stat" % pid, "rb") as file:
+                state, parent = file.read().rpartition(b")")[2].split()[:2]
+            with open("/proc/%d/cmdline" % pid, "rb") as mine, open("/proc/%d/cmdline" % int(parent), "rb") as its:
+                if state in b"ZX" or mine.read() != its.read():
+                    return
+        except (FileNotFoundError, ProcessLookupError):
+            return
+        if time.monotonic() >= end:
+            raise Timeout("process %d never executed a program" % pid)
+        os.sched_yield()
+
+
 def adopt_orphans():
     """What our children leave behind becomes ours, so that a test sees it."""
     assert _libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
@@ -115,6 +133,10 @@ def processes():
             continue
         table[int(name)] = (int(parent), state.decode())
     return table
+
+
+def children_of(pid):
+    return [child for child, (parent, _) in processes().items() if parent == pid]
 
 
 def descendants_of(pid):
