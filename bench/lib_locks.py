@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Locks between processes: ns per uncontended lock+unlock, and pairs/s of two processes that contend."""
-import platform
+import os
 
 import benchlib as b
 import liblib
@@ -8,18 +8,26 @@ import liblib
 ap = liblib.arguments(__doc__, 5)
 ap.add_argument("--seconds", type=float, default=1.0)
 args = ap.parse_args()
-L = b.prog("locks")
-KNOWN = {"atomic-spin": [L, "spin"], "pthread-mutex-pshared": [L, "mutex"], "pthread-mutex-robust": [L, "robust"],
-         "posix-sem-pshared": [L, "sem"], "sysv-sem": [L, "sysv"], "sysv-sem-undo": [L, "sysv-undo"],
-         "flock": [L, "flock"], "fcntl-ofd": [L, "ofd"], "cpython-mp-lock": liblib.python("locks_cpython.py")}
-for name, argv in liblib.choose(args, KNOWN):
-    v = "CPython " + platform.python_version() if name.startswith("cpython") else " ".join(platform.libc_ver())
-    rs = [r for r in (liblib.run(argv + ["alone", str(args.seconds)]) for _ in range(args.runs)) if r]
-    if rs:
-        xs = [r["ns"] for r in rs]
-        b.emit("lib.locks", name, "uncontended", b.median(xs), "ns", xs, v)
-    rs = [r for r in (liblib.run(argv + ["two", str(args.seconds)]) for _ in range(args.runs)) if r]
-    if rs:
-        xs = [r["per_s"] for r in rs]
-        b.emit("lib.locks", name, "contended", b.median(xs), "1/s", xs, v, exact=all(r["exact"] for r in rs),
-               smaller_share=b.median([r["smaller_share"] for r in rs]))
+LIBC, REEVE = (os.path.join(b.BUILD, name) for name in ("locks_libc", "locks_reeve"))
+KNOWN = {"reeve-lock": [REEVE, "lock"], "reeve-semaphore": [REEVE, "semaphore"], "reeve-owned-semaphore": [REEVE, "owned"],
+         "atomic-spin": [LIBC, "spin"], "pthread-mutex-pshared": [LIBC, "mutex"], "pthread-mutex-robust": [LIBC, "robust"],
+         "posix-sem-pshared": [LIBC, "sem"], "sysv-sem": [LIBC, "sysv"], "sysv-sem-undo": [LIBC, "sysv-undo"],
+         "flock": [LIBC, "flock"], "fcntl-ofd": [LIBC, "ofd"], "cpython-mp-lock": liblib.python("locks_cpython.py")}
+
+
+def main():
+    peers = dict(liblib.choose(args, KNOWN))
+
+    def rounds(how):
+        return liblib.rounds({name: lambda name=name: liblib.run(peers[name] + [how, str(args.seconds)]) for name in peers},
+                             args.runs)
+    for name, results in rounds("alone").items():
+        runs = [r["ns"] for r in results]
+        b.emit("lib.locks", name, "uncontended", b.median(runs), "ns", runs, results[0]["version"])
+    for name, results in rounds("two").items():
+        runs = [r["per_s"] for r in results]
+        b.emit("lib.locks", name, "contended", b.median(runs), "1/s", runs, results[0]["version"],
+               exact=all(r["exact"] for r in results), smaller_share=b.median([r["smaller_share"] for r in results]))
+
+
+main()

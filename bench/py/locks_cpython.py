@@ -1,11 +1,13 @@
 #!/usr/bin/python3
-"""multiprocessing.Lock in the lock bench; same meaning and output as locks.c:  locks_cpython.py alone|two SECONDS"""
+"""multiprocessing.Lock in the lock bench; same meaning and output as locks_main.c:  locks_cpython.py alone|two SECONDS"""
 import json
 import multiprocessing as mp
 import os
+import platform
 import sys
 import time
 
+VERSION = "%s %s" % (platform.python_implementation(), platform.python_version())
 mode, secs = sys.argv[1], float(sys.argv[2])
 ctx = mp.get_context("fork")
 lock = ctx.Lock()
@@ -43,7 +45,7 @@ if mode == "alone":
         t1 = now()
         if t1 - t0 >= secs * 1e9:
             break
-    print(json.dumps({"ns": (t1 - t0) / n, "pairs": n}))
+    print(json.dumps({"version": VERSION, "ns": (t1 - t0) / n, "pairs": n}))
 else:
     go, stop = ctx.Event(), ctx.RawValue("b", 0)
     counter, res = ctx.RawValue("Q", 0), ctx.RawArray("Q", 2)
@@ -59,5 +61,5 @@ else:
         p.join()
     t1 = now()
     n = res[0] + res[1]
-    print(json.dumps({"per_s": n / ((t1 - t0) / 1e9), "smaller_share": min(res) / n if n else 0,
+    print(json.dumps({"version": VERSION, "per_s": n / ((t1 - t0) / 1e9), "smaller_share": min(res) / n if n else 0,
                       "exact": counter.value == n}))
