@@ -54,10 +54,10 @@
 extern "C" {
 #endif
 
-#define REEVE_RECURSION_MAX 0x7fffffffu       /* how often a recursive lock can be held */
-#define REEVE_SEMAPHORE_MAX 0x7fffffffu       /* the highest value of a semaphore */
-#define REEVE_OWNED_SEMAPHORE_MAX 65536u      /* the most counts of an owned one */
-#define REEVE_CONDITION_WAITERS_MAX 4096u     /* how many can wait for a condition at once */
+#define REEVE_RECURSION_MAX 0x7fffffffu   /* how often a recursive lock can be held */
+#define REEVE_SEMAPHORE_MAX 0x7fffffffu   /* the highest value of a semaphore */
+#define REEVE_OWNED_SEMAPHORE_MAX 65536u  /* the most counts of an owned one */
+#define REEVE_CONDITION_WAITERS_MAX 4096u /* how many can wait for a condition at once */
 #define REEVE_CONDITION_WAITERS_DEFAULT 64u
 #define REEVE_BARRIER_PARTIES_MAX 4096u
 
@@ -76,10 +76,9 @@ struct reeve_sync_holder {
 
 struct reeve_lock;
 
-REEVE_API int reeve_lock_new(struct reeve_arena *arena, const char *name, reeve_nsec timeout,
-	struct reeve_lock **ret);
-REEVE_API int reeve_lock_open(
-	struct reeve_arena *arena, const char *name, struct reeve_lock **ret);
+REEVE_API int reeve_lock_new(
+	struct reeve_arena *arena, const char *name, reeve_nsec timeout, struct reeve_lock **ret);
+REEVE_API int reeve_lock_open(struct reeve_arena *arena, const char *name, struct reeve_lock **ret);
 REEVE_API int reeve_lock_remove(struct reeve_arena *arena, const char *name, reeve_nsec timeout);
 REEVE_API struct reeve_lock *reeve_lock_free(struct reeve_lock *lock);
 
@@ -132,8 +131,8 @@ REEVE_API int reeve_recursive_lock_holder(
 
 struct reeve_rwlock;
 
-REEVE_API int reeve_rwlock_new(struct reeve_arena *arena, const char *name, reeve_nsec timeout,
-	struct reeve_rwlock **ret);
+REEVE_API int reeve_rwlock_new(
+	struct reeve_arena *arena, const char *name, reeve_nsec timeout, struct reeve_rwlock **ret);
 REEVE_API int reeve_rwlock_open(
 	struct reeve_arena *arena, const char *name, struct reeve_rwlock **ret);
 REEVE_API int reeve_rwlock_remove(struct reeve_arena *arena, const char *name, reeve_nsec timeout);
@@ -164,8 +163,8 @@ REEVE_API int reeve_rwlock_release(struct reeve_rwlock *lock);
  *   ret_writing   whether it is for writing
  *
  * Returns how many there are, which may be more than `size`. */
-REEVE_API int reeve_rwlock_holders(struct reeve_rwlock *lock, struct reeve_sync_holder *ret,
-	size_t size, bool *ret_writing);
+REEVE_API int reeve_rwlock_holders(
+	struct reeve_rwlock *lock, struct reeve_sync_holder *ret, size_t size, bool *ret_writing);
 
 /* --- Semaphore --------------------------------------------------------------------------------
  *
@@ -203,8 +202,8 @@ REEVE_API int reeve_semaphore_value(struct reeve_semaphore *semaphore);
 struct reeve_owned_semaphore;
 
 /*   count   1 to REEVE_OWNED_SEMAPHORE_MAX, all free. -EINVAL: 0; -EOVERFLOW: too many. */
-REEVE_API int reeve_owned_semaphore_new(struct reeve_arena *arena, const char *name,
-	unsigned count, reeve_nsec timeout, struct reeve_owned_semaphore **ret);
+REEVE_API int reeve_owned_semaphore_new(struct reeve_arena *arena, const char *name, unsigned count,
+	reeve_nsec timeout, struct reeve_owned_semaphore **ret);
 REEVE_API int reeve_owned_semaphore_open(
 	struct reeve_arena *arena, const char *name, struct reeve_owned_semaphore **ret);
 REEVE_API int reeve_owned_semaphore_remove(
@@ -225,8 +224,8 @@ REEVE_API int reeve_owned_semaphore_value(struct reeve_owned_semaphore *semaphor
 
 /* Who holds counts, one entry for each that is taken: the first `size` of them. Returns how many
  * there are, which may be more than `size`. */
-REEVE_API int reeve_owned_semaphore_holders(struct reeve_owned_semaphore *semaphore,
-	struct reeve_sync_holder *ret, size_t size);
+REEVE_API int reeve_owned_semaphore_holders(
+	struct reeve_owned_semaphore *semaphore, struct reeve_sync_holder *ret, size_t size);
 
 /* --- Event ------------------------------------------------------------------------------------
  *
@@ -234,8 +233,8 @@ REEVE_API int reeve_owned_semaphore_holders(struct reeve_owned_semaphore *semaph
 
 struct reeve_event;
 
-REEVE_API int reeve_event_new(struct reeve_arena *arena, const char *name, reeve_nsec timeout,
-	struct reeve_event **ret);
+REEVE_API int reeve_event_new(
+	struct reeve_arena *arena, const char *name, reeve_nsec timeout, struct reeve_event **ret);
 REEVE_API int reeve_event_open(
 	struct reeve_arena *arena, const char *name, struct reeve_event **ret);
 REEVE_API int reeve_event_remove(struct reeve_arena *arena, const char *name, reeve_nsec timeout);
@@ -284,8 +283,8 @@ REEVE_API int reeve_condition_wait(
 	struct reeve_condition *condition, struct reeve_lock *lock, reeve_nsec timeout);
 
 /* The same with a recursive lock, which is released wholly and then held as often as before. */
-REEVE_API int reeve_condition_wait_recursive(struct reeve_condition *condition,
-	struct reeve_recursive_lock *lock, reeve_nsec timeout);
+REEVE_API int reeve_condition_wait_recursive(
+	struct reeve_condition *condition, struct reeve_recursive_lock *lock, reeve_nsec timeout);
 
 /* Let up to `count` go of those who wait now; UINT_MAX: all. The lock need not be held, but only
  * if it is can nobody be just about to wait. Returns how many it were; -EINVAL: count is 0. */

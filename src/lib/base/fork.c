@@ -4,13 +4,17 @@
 #include <stdbool.h>
 
 #include "lib/base/sys.h"
+#include "lib/base/thread_id.h"
 
 /* A child has one thread, so its handler needs no more than this. */
 static unsigned generation;
 
+_Thread_local pid_t thread_id_known;
+
 static void count_fork(void)
 {
 	generation++;
+	thread_id_known = 0;
 }
 
 int fork_watch(void)
