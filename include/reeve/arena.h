@@ -89,6 +89,45 @@ REEVE_API struct reeve_arena *reeve_arena_free(struct reeve_arena *arena);
 /* The descriptor to pass on (reeve/channel.h), borrowed; -EFAULT for NULL. */
 REEVE_API int reeve_arena_fd(const struct reeve_arena *arena);
 
+/* Names: an arena that strangers can ask for. A name is 1 to REEVE_ARENA_NAME_MAX bytes without a
+ * slash, and does not begin with a dot. It belongs to the effective user: other users have names
+ * of their own.
+ *
+ * A name lives as long as a process lives that published it or connected to it, or that was
+ * forked from one of those, and has not freed the arena. Then it is gone, and may be given to
+ * another arena; there is nothing that could be left behind. Who got the arena as a descriptor
+ * does not keep the name.
+ *
+ * A name is a file in /dev/shm/reeve-UID, kept by a lock of the kernel; what it leads to is
+ * opened through /proc/PID/fd of a living holder. So /proc has to show the holder: one that made
+ * itself undumpable (PR_SET_DUMPABLE, prctl(2)), has capabilities that the caller does not have,
+ * or is in another pid namespace, cannot be reached.
+ *
+ * Errors of all of them: -EINVAL, -ENAMETOOLONG (the name); -EPERM (the directory is not the
+ * user's alone), -ENOENT (there is no /dev/shm or /proc), -ETIMEDOUT (another process is at work
+ * on a name, and stopped), -EINTR. */
+
+/* Give an arena a name. Returns 0; -EEXIST (the name lives), -EALREADY (this handle has one). */
+REEVE_API int reeve_arena_publish(struct reeve_arena *arena, const char *name, reeve_nsec timeout);
+
+/* The arena of that name; where there is none, a new one, as `spec` (borrowed) describes, unless
+ * it is NULL. Of those who ask at the same time, one makes it, and all get the same. What lives
+ * is not held against `spec`.
+ *
+ * Returns 0 (it was there), 1 (the caller made it); -ENOENT (it was not there, and `spec` is
+ * NULL), -EACCES (it is there, but no holder can be reached: see above), -EUCLEAN (its file makes
+ * no sense); or as reeve_arena_new() and reeve_arena_open(). */
+REEVE_API int reeve_arena_connect(const char *name, const struct reeve_arena_spec *spec,
+	reeve_nsec timeout, struct reeve_arena **ret);
+
+/* Take a name away, whoever holds it. The arena stays with those who have it. Returns 0;
+ * -ENOENT. */
+REEVE_API int reeve_arena_unpublish(const char *name, reeve_nsec timeout);
+
+/* Remove the files that dead processes left, which making a new name does, too. Returns how
+ * many. */
+REEVE_API int reeve_arena_names_clean(reeve_nsec timeout);
+
 /* Participants. Each has a number from 1 to reeve_arena_participants(), that nobody else is given
  * before all that its last owner held is recovered. */
 

@@ -123,6 +123,17 @@ int poll_until(struct pollfd *fds, nfds_t count, reeve_nsec deadline)
 	return r;
 }
 
+int back_off(reeve_nsec *pause, reeve_nsec longest, reeve_nsec deadline)
+{
+	struct pollfd nothing = { .fd = -1 };
+	reeve_nsec left = deadline_left(deadline), now = *pause;
+
+	if (left == 0)
+		return -ETIMEDOUT;
+	*pause = now < longest ? 2 * now : now;
+	return poll_until(&nothing, 1, reeve_now() + (left > 0 && left < now ? left : now));
+}
+
 int wait_fd(int fd, short events, reeve_nsec deadline)
 {
 	struct pollfd polled = { .fd = fd, .events = events };

@@ -47,6 +47,11 @@ reeve_nsec deadline_left(reeve_nsec deadline);
  * ready ones, 0 at the deadline. */
 int poll_until(struct pollfd *fds, nfds_t count, reeve_nsec deadline);
 
+/* Sleep for *pause, but no longer than until `deadline`, and double it up to `longest` for the next
+ * time: for what has to be tried again and again. Returns 0, -ETIMEDOUT (the deadline had come
+ * already), -EINTR. */
+int back_off(reeve_nsec *pause, reeve_nsec longest, reeve_nsec deadline);
+
 /* Wait until `fd` has one of `events`: 0, or -ETIMEDOUT, or another negative errno. */
 int wait_fd(int fd, short events, reeve_nsec deadline);
 

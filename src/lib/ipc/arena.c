@@ -77,6 +77,7 @@ static int arena_map_consume(int fd, const struct arena_header *header, struct r
 	arena->objects = header->objects;
 	arena->fd = fd;
 	arena->lock_fd = -EBADF;
+	arena->name_fd = -EBADF;
 	atomic_init(&arena->pulse, &arena->idle);
 	pthread_mutex_init(&arena->mutex, NULL);
 	list_init(&arena->link);
@@ -214,6 +215,7 @@ struct reeve_arena *reeve_arena_free(struct reeve_arena *arena)
 		if (atomic_load(&arena->self))
 			(void)reeve_arena_detach(arena, 0); /* else it is as if it had died */
 		arena_lock_close(arena);
+		arena_name_release(arena);
 		munmap(arena->base, (size_t)arena->size);
 		close_fd(arena->fd);
 		pthread_mutex_destroy(&arena->mutex);

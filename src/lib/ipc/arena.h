@@ -38,6 +38,10 @@ struct reeve_arena {
 	struct heartbeat_line idle;
 
 	bool recovers_before_reap;
+
+	/* Its name, if it has one: see arena_name.c. */
+	int name_fd;
+	char name[ARENA_NAME_SIZE];
 };
 
 static inline struct arena_header *arena_header(const struct reeve_arena *arena)
@@ -156,6 +160,9 @@ int arena_wake(_Atomic uint32_t *word, unsigned count);
 
 /* 1 to REEVE_ARENA_NAME_MAX bytes: 0, -EFAULT, -EINVAL, -ENAMETOOLONG. */
 int arena_check_name(const char *name);
+
+/* Let go of the name that a handle has, if it has one. */
+void arena_name_release(struct reeve_arena *arena);
 
 /* As reeve_arena_recover(), with a deadline; the mutex must be held. */
 int arena_recover_locked(struct reeve_arena *arena, reeve_nsec deadline);

@@ -118,21 +118,15 @@ int arena_lock_try(struct reeve_arena *arena, unsigned byte, short type)
 
 int arena_lock_until(struct reeve_arena *arena, unsigned byte, short type, reeve_nsec deadline)
 {
-	for (reeve_nsec pause = FIRST_PAUSE;; pause = pause < LONGEST_PAUSE ? 2 * pause : pause) {
-		struct pollfd nothing = { .fd = -1 };
-		int r = arena_lock_try(arena, byte, type);
-		reeve_nsec left;
+	reeve_nsec pause = FIRST_PAUSE;
+	int r;
 
-		if (r != -EAGAIN)
-			return r;
-		left = deadline_left(deadline);
-		if (left == 0)
-			return -ETIMEDOUT;
-		r = poll_until(
-			&nothing, 1, reeve_now() + (left > 0 && left < pause ? left : pause));
+	while ((r = arena_lock_try(arena, byte, type)) == -EAGAIN) {
+		r = back_off(&pause, LONGEST_PAUSE, deadline);
 		if (r < 0)
-			return r;
+			break;
 	}
+	return r;
 }
 
 void arena_unlock(struct reeve_arena *arena, unsigned byte)
