@@ -1,75 +1,27 @@
 #!/usr/bin/python3
 """The figures that reeve is held to, measured in one run beside the peers: `make bench`.
 
-    ./table.py --reeved ../build/src/supervisor/main/reeved --quick     about ten minutes, on a machine that is else idle
-    ./table.py --reeved ... --out mine.jsonl                            more rounds
-    ./table.py --reeved ... --only spawn,log                            some rows
-    ./table.py --from mine.jsonl                                        the table of an earlier run
+    ./table.py --reeved ../build/src/supervisor/main/reeved --quick     the whole, on a machine that is else idle
+    ./table.py --reeved ... --only queue,locks                          some parts
+    ./table.py --show                                                   measure nothing, show what was measured last
+
+What a part measured stays in build/results/ until it is measured again; the table shows, and the plots are made of, what there is.
 
 A row is measured by one bench script; what it is held to is a rule over that script's lines. The script runs several rounds, each
 with all peers, so that an hour that is busy is busy for all of them; what counts is the median of the rounds. Take the ratios,
 not the absolute figures: they are of this machine, at this hour.
 """
 import argparse
-import json
 import os
 import subprocess
 import sys
-import tempfile
 
 import benchlib as b
+import plot
+import shm_rows
+from held import Records, Result, at_most, no_slower_than_best, number
 
 DEFERRED = ["libev", "cpython-signal", "libuv", "glib", "cpython-asyncio"]
-
-
-class Records:
-    """The benches' lines."""
-
-    def __init__(self, lines):
-        self.all = [json.loads(line) for line in lines if line.startswith("{")]
-
-    def find(self, bench, metric, peer, **params):
-        """Every round's record of one thing."""
-        return [record for record in self.all
-                if (record["bench"], record["metric"], record["peer"]) == (bench, metric, peer) and record["value"] is not None
-                and all(record.get("params", {}).get(key) == value for key, value in params.items())]
-
-    def value(self, *key, **params):
-        """The median of the rounds, or None where there is none."""
-        rounds = self.find(*key, **params)
-        return b.median([record["value"] for record in rounds]) if rounds else None
-
-
-class Result:
-    """One line of the table: what was measured, against what, and whether the target is held (None: not measured)."""
-
-    def __init__(self, what, ours, theirs, target, held, ratio=None):
-        self.what, self.ours, self.theirs, self.target, self.held, self.ratio = what, ours, theirs, target, held, ratio
-
-    def cells(self):
-        held = {True: "held", False: "NOT HELD", None: "not measured"}[self.held]
-        return [self.what, self.ours, self.theirs, "-" if self.ratio is None else "%.2f" % self.ratio, self.target, held]
-
-
-def number(value, unit=""):
-    if value is None:
-        return "-"
-    return ("%.3g" % value if abs(value) < 1000 else "{:,.0f}".format(value)) + (" " + unit if unit else "")
-
-
-def at_most(what, ours, theirs, factor, unit, peer, target=None):
-    """Ours is at most `factor` times theirs."""
-    target = target or "at most %g times %s" % (factor, peer)
-    ratio = None if ours is None or not theirs else ours / theirs
-    return Result(what, number(ours, unit), "%s %s" % (peer, number(theirs, unit)), target,
-                  None if ratio is None else ratio <= factor, ratio)
-
-
-def no_slower_than_best(what, ours, peers, unit):
-    """peers: {name: value}. Ours is no slower than the fastest of them."""
-    known = {name: value for name, value in peers.items() if value is not None}
-    best = min(known, key=known.get) if known else "-"
-    return at_most(what, ours, known.get(best), 1, unit, best, "no slower than the best")
 
 
 def spawn(found):
@@ -171,26 +123,49 @@ ROWS = {
     "memory": (memory, "sup_memory", ["--log", "file"], (1, 3), ["supervisord", "runit"]),
     "log": (log, "sup_log", [], (2, 5), ["cat", "supervisord"]),
     "idle": (idle, "sup_idle", ["--seconds", "60", "--log", "file"], (1, 1), ["supervisord"]),
+    **shm_rows.ROWS,
 }
-LIBRARY_PEERS = {"spawn": ["reeve"], "dispatch": ["reeve", "reeve-thread", "reeve-fd"], "lost": ["reeve", "reeve-thread", "reeve-fd"]}
+LIBRARY_PEERS = {"spawn": ["reeve"], "dispatch": ["reeve", "reeve-thread", "reeve-fd"], "lost": ["reeve", "reeve-thread", "reeve-fd"],
+                 **shm_rows.LIBRARY_PEERS}
+RESULTS = os.path.join(b.BUILD, "results")
 
 
-def measure(name, reeved, quick, out):
+def lines_of(name):
+    """The file with what the part measured last."""
+    return os.path.join(RESULTS, name + ".jsonl")
+
+
+def measure(name, reeved, quick, more):
     _rows, script, arguments, rounds, peers = ROWS[name]
-    argv = [sys.executable, os.path.join(b.HERE, script + ".py"), "--out", out, *arguments]
-    if script != "sup_restart":
-        argv += ["--runs", "1"]
+    rounds = rounds[0] if quick else rounds[1]
+    partial = lines_of(name) + ".part"
+    argv = [sys.executable, os.path.join(b.HERE, script + ".py"), "--out", partial, *arguments]
     if name in LIBRARY_PEERS:
         peers = LIBRARY_PEERS[name] + peers
     elif reeved:
         peers = ["reeve=supervisord:%s" % reeved] + peers
-    for peer in peers:
+    for peer in peers + (more if name in shm_rows.QUEUES else []):
         argv += ["--peer", peer]
-    rounds = rounds[0] if quick else rounds[1]
+    if name in shm_rows.ROWS:       # these go round the peers by themselves
+        argv, rounds = argv + ["--runs", str(rounds)], 1
+    elif script != "sup_restart":
+        argv += ["--runs", "1"]
+    os.makedirs(RESULTS, exist_ok=True)
+    open(partial, "w").close()
     for number_ in range(rounds):
         b.log("measuring %s, round %d of %d" % (name, number_ + 1, rounds))
         if subprocess.call(argv, cwd=b.HERE, stdout=subprocess.DEVNULL):
             b.log("%s did not end well" % script)
+    os.replace(partial, lines_of(name))
+
+
+def measured(names):
+    lines = []
+    for name in names:
+        if os.path.exists(lines_of(name)):
+            with open(lines_of(name), encoding="utf-8") as file:
+                lines += file
+    return Records(lines)
 
 
 def show(results):
@@ -208,8 +183,9 @@ def main():
     ap.add_argument("--reeved", help="the program; without it the supervisor's rows are not measured for reeve")
     ap.add_argument("--quick", action="store_true", help="fewer runs")
     ap.add_argument("--only", default=",".join(ROWS), help="of " + ",".join(ROWS))
-    ap.add_argument("--out", help="keep the benches' lines in this file (default: nowhere)")
-    ap.add_argument("--from", dest="earlier", help="measure nothing, show this file's table")
+    ap.add_argument("--show", action="store_true", help="measure nothing")
+    ap.add_argument("--peer", action="append", default=[], metavar="NAME=COMMAND",
+                    help="one more peer of the queues: a program as c/queue_main.c makes it (may be repeated)")
     args = ap.parse_args()
     names = [name for name in args.only.split(",") if name]
     unknown = set(names) - set(ROWS)
@@ -219,14 +195,10 @@ def main():
     if reeved and not os.access(reeved, os.X_OK):
         b.log("%s is not there: the supervisor's rows are measured for the peers only" % args.reeved)
         reeved = None
-    with tempfile.TemporaryDirectory() as scratch:
-        path = args.earlier or os.path.abspath(args.out or os.path.join(scratch, "lines"))
-        if not args.earlier:
-            for name in names:
-                measure(name, reeved, args.quick, path)
-        with open(path, encoding="utf-8") as lines:
-            found = Records(lines)
-    show([result for name in names for result in ROWS[name][0](found)])
+    for name in [] if args.show else names:
+        measure(name, reeved, args.quick, args.peer)
+    show([result for name in names for result in ROWS[name][0](measured([name]))])
+    plot.draw(measured(ROWS), os.path.join(b.HERE, "plots"))
 
 
 if __name__ == "__main__":
