@@ -10,6 +10,7 @@
 `reeved` is ours; `supervisor` is each of the real supervisord and ours in turn, for what both must do alike. Nothing here sleeps:
 what is waited for is a line, a file's change or a process's end. A test that leaves a process behind fails.
 """
+import datetime
 import itertools
 import os
 import pathlib
@@ -45,6 +46,7 @@ class Supervisor:
 
     def __init__(self, program, directory):
         self.program, self.dir = str(program), pathlib.Path(directory)
+        self.is_ours = pathlib.Path(program).name != "supervisord"
         self.conf, self.log = self.dir / "supervisord.conf", self.dir / "supervisord.log"
         self.process = self.lines = None
 
@@ -81,6 +83,10 @@ class Supervisor:
         """(number, match) of the first line of its log, from number `after` on, that matches."""
         return self.lines.wait(pattern, after, limit)
 
+    def time_of(self, number):
+        """When a line was written, as it says itself, in seconds."""
+        return datetime.datetime.fromisoformat(self.lines.lines[number][:23].replace(",", ".")).timestamp()
+
     def wait_spawned(self, name, after=0):
         """(number of the line, pid) of a program's next start; it is no copy of its supervisor any more."""
         number, match = self.wait_line(r"spawned: '%s' with pid (\d+)" % name, after)
@@ -93,7 +99,7 @@ class Supervisor:
     def send(self, number):
         """Send the supervisor a signal, when the programs that it started so far are programs: the real one forks, says so, and
         executes later, and a program that it asks to end in between goes on."""
-        if self.program != str(REEVED):
+        if not self.is_ours:
             for pid in watching.children_of(self.pid):
                 watching.wait_exec(pid)
         os.kill(self.pid, number)
@@ -166,7 +172,7 @@ def end_all(left):
         for pid in pids:
             try:
                 name = pathlib.Path("/proc/%d/cmdline" % pid).read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-                if name:  # without one it is just ending: its memory is gone already
+                if name and not watching.is_dying(pid):  # without one its memory is gone already
                     names[pid] = name
                 os.kill(pid, number)
             except (FileNotFoundError, ProcessLookupError):

@@ -10,14 +10,8 @@ import subprocess
 import pytest
 import watching
 
-from conftest import REEVED
-
 LINE = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (CRIT|ERRO|WARN|INFO|DEBG|TRAC|BLAT) "
 SLEEPER = "[program:x]\ncommand = sleep 1000\nstartsecs = 0\n"
-
-
-def is_ours(supervisor):
-    return supervisor.program == str(REEVED)
 
 
 def log_of(supervisor):
@@ -201,6 +195,7 @@ def test_in_the_background_it_is_a_daemon(supervisor, daemon, tmp_path):
         assert os.readlink("/proc/%d/fd/%d" % (pid, fd)) == "/dev/null"
     content = watching.wait_file(supervisor.log, lambda content: b"spawned: 'x'" in content)
     program = int(re.search(rb"spawned: 'x' with pid (\d+)", content)[1])
+    watching.wait_exec(program)
     assert os.readlink("/proc/%d/cwd" % program) == str(tmp_path / "root")
     assert os.getsid(program) == pid and os.getpgid(program) == program
     os.kill(pid, signal.SIGTERM)
@@ -221,7 +216,7 @@ def test_a_daemon_that_is_refused_says_so_where_it_was_called(supervisor):
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=watching.LIMIT)
     assert second.returncode == 2
     assert second.stderr.strip()
-    if is_ours(supervisor):  # D2
+    if supervisor.is_ours:  # D2
         assert str(supervisor.pid) in second.stderr and "pid" in second.stderr
         assert list(supervisor.dir.glob("x-stdout---supervisor-*.log"))
         assert (supervisor.dir / "supervisord.pid").read_text() == "%d\n" % supervisor.pid

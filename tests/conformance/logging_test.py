@@ -11,12 +11,6 @@ import tempfile
 import pytest
 import watching
 
-from conftest import REEVED
-
-
-def is_ours(supervisor):
-    return supervisor.program == str(REEVED)
-
 
 def program(name, shell, **keys):
     """It says that it is done in a file of its own, and stays."""
@@ -241,7 +235,7 @@ def test_output_that_is_held_open_by_a_grandchild(supervisor, reports):
     first, _ = supervisor.wait_line("exited: x")
     supervisor.wait_spawned("x", after=first)
     subprocess.run(["sh", "-c", "echo > %s/go" % supervisor.dir], check=True, timeout=watching.LIMIT)
-    if is_ours(supervisor):  # a pipe a stream, not a pipe a process
+    if supervisor.is_ours:  # a pipe a stream, not a pipe a process
         watching.wait_file(supervisor.dir / "x.log", lambda content: content == b"early\nlate\n")
     else:
         watching.wait_file(supervisor.dir / "x.log", lambda content: content.startswith(b"early\n"))

@@ -4,12 +4,6 @@ import signal
 
 import watching
 
-from conftest import REEVED
-
-
-def is_ours(supervisor):
-    return supervisor.program == str(REEVED)
-
 
 def sleeper(name):
     return "[program:%s]\ncommand = sleep 1000\nstartsecs = 0\n" % name
@@ -127,7 +121,7 @@ def test_whom_it_waits_for_is_told_every_three_seconds(supervisor, reports):
     supervisor.send(signal.SIGTERM)
     first, _ = supervisor.wait_line("INFO waiting for deaf to die$")
     second, _ = supervisor.wait_line("INFO waiting for deaf to die$", after=first + 1)
-    assert 2.8 < supervisor.lines.times[second] - supervisor.lines.times[first] < 4.9
+    assert 2.8 < supervisor.time_of(second) - supervisor.time_of(first) < 4.9
     assert supervisor.wait() == 0
 
 

@@ -11,12 +11,6 @@ import pathlib
 import pytest
 import watching
 
-from conftest import REEVED
-
-
-def is_ours(supervisor):
-    return supervisor.program == str(REEVED)
-
 
 def failing(name, command, **keys):
     return "[program:%s]\ncommand = %s\nstartretries = 0\nstartsecs = 2\nstderr_logfile = {dir}/%s.err\n" % (name, command, name) + \
@@ -128,7 +122,7 @@ def test_process_group_and_signals(supervisor):
     status = pathlib.Path("/proc/%d/status" % pid).read_text()
     masks = {name: int(value, 16) for name, value in re.findall(r"^(Sig\w\w\w):\s+([0-9a-f]+)$", status, re.MULTILINE)}
     assert masks["SigBlk"] == 0
-    assert masks["SigIgn"] == (0 if is_ours(supervisor) else 1 << (signal.SIGPIPE - 1) | 1 << (signal.SIGXFSZ - 1))
+    assert masks["SigIgn"] == (0 if supervisor.is_ours else 1 << (signal.SIGPIPE - 1) | 1 << (signal.SIGXFSZ - 1))
     assert supervisor.stop() == 0
 
 

@@ -17,10 +17,6 @@ from conftest import REEVED
 ORDINARY = 50000 + os.getpid() % 10000  # a user id that is nobody's, nor that of tests beside us
 
 
-def is_ours(supervisor):
-    return supervisor.program == str(REEVED)
-
-
 def sleepers(count, more=""):
     return ("[program:s]\ncommand = sleep 1000\nprocess_name = %%(program_name)s%%(process_num)04d\nnumprocs = %d\nstartsecs = 0\n"
             "stdout_logfile = NONE\nstderr_logfile = NONE\n%s" % (count, more))
@@ -50,7 +46,7 @@ def ordinary(supervisor):
         script.chmod(0o755)
         supervisor.program = str(script)
         return supervisor
-    supervisor.wrap, supervisor.is_ours = wrap, is_ours(supervisor)
+    supervisor.wrap = wrap
     yield supervisor
     supervisor.clean_up()
     supervisor.process = supervisor.lines = None

@@ -3,6 +3,7 @@ import ctypes
 import os
 import re
 import select
+import signal
 import time
 
 LIMIT = 30.0 * float(os.environ.get("REEVE_SLOWER", "1"))
@@ -17,10 +18,10 @@ class Timeout(AssertionError):
 
 
 class Lines:
-    """The lines that arrive on a descriptor. Each is kept, with the CLOCK_MONOTONIC time of its arrival."""
+    """The lines that arrive on a descriptor. Each is kept."""
 
     def __init__(self, fd):
-        self.fd, self.lines, self.times, self.rest, self.ended = fd, [], [], b"", False
+        self.fd, self.lines, self.rest, self.ended = fd, [], b"", False
 
     def read(self, seconds):
         """Take what is there, waiting at most so long for it; False if nothing came."""
@@ -32,7 +33,6 @@ class Lines:
             return False
         *whole, self.rest = (self.rest + data).split(b"\n")
         self.lines += [line.decode(errors="replace") for line in whole]
-        self.times += [time.monotonic()] * len(whole)
         return True
 
     def wait(self, pattern, after=0, limit=None):
@@ -133,6 +133,12 @@ def processes():
             continue
         table[int(name)] = (int(parent), state.decode())
     return table
+
+
+def is_dying(pid):
+    """Whether it was sent a signal that ends it: the kernel makes that a SIGKILL for each thread, which waits for a processor."""
+    with open("/proc/%d/status" % pid) as file:
+        return any(int(line.split()[1], 16) & 1 << signal.SIGKILL - 1 for line in file if line.startswith(("SigPnd:", "ShdPnd:")))
 
 
 def children_of(pid):
