@@ -80,6 +80,8 @@ struct queue_form {
 	/* Who was killed in it is helped by whoever gets, and by recover. */
 	int (*close)(void *state);
 	int (*is_closed)(void *state);
+	/* Whether `get` would say -ESHUTDOWN: 1, 0. */
+	int (*is_over)(void *state, unsigned self);
 
 	/* NULL where the form has no joinable queues. -ENOMSG. */
 	int (*task_done)(void *state, unsigned self);
@@ -93,8 +95,5 @@ struct queue_form {
 };
 
 extern const struct queue_form queue_strict;
-
-/* The form of an order; NULL for none. */
-const struct queue_form *queue_form(enum reeve_queue_order order);
 
 #endif

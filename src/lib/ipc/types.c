@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "lib/ipc/arena.h"
+#include "lib/ipc/queue.h"
 #include "lib/ipc/sync_object.h"
 
 static const struct arena_type block = { .number = ARENA_TYPE_BLOCK };
@@ -14,6 +15,7 @@ static _Atomic(const struct arena_type *) types[ARENA_TYPES_MAX] = {
 	[ARENA_TYPE_SEMAPHORE] = &sync_semaphore_type,
 	[ARENA_TYPE_OWNED_SEMAPHORE] = &sync_owned_semaphore_type,
 	[ARENA_TYPE_EVENT] = &sync_event_type,
+	[ARENA_TYPE_QUEUE] = &queue_type,
 };
 
 const struct arena_type *arena_type(unsigned number)
