@@ -265,10 +265,12 @@ struct reeve_process_outcome {
 	struct rusage usage; /* its own and its waited-for children's; zero where unknown */
 };
 
-/* What to wait for. */
+/* What to wait for; with PEEK the status is left to be taken by a later call, so that a process that
+ * has ended keeps its pid, and `usage` is zero. */
 #define REEVE_PROCESS_WAIT_ENDED (1u << 0)
 #define REEVE_PROCESS_WAIT_STOPPED (1u << 1)
 #define REEVE_PROCESS_WAIT_CONTINUED (1u << 2)
+#define REEVE_PROCESS_WAIT_PEEK (1u << 3)
 
 /* Wait until the process has ended, and reap it. Again later gives the same outcome at once. `ret`
  * may be NULL. Returns 0; -ETIMEDOUT; -EINTR (reeve/signal.h). See waitid(2). */

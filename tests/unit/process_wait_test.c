@@ -287,6 +287,33 @@ END_TEST
 
 /* --- somebody else took it -------------------------------------------------------------------- */
 
+START_TEST(a_peek_leaves_the_status)
+{
+	const unsigned look = REEVE_PROCESS_WAIT_ENDED | REEVE_PROCESS_WAIT_PEEK;
+	struct reeve_process *process = spawn_probe(PROBE("exit", "5"));
+	pid_t pid = reeve_process_pid(process);
+	struct reeve_process_outcome outcome;
+
+	for (int i = 0; i < 3; i++) {
+		memset(&outcome, 0xff, sizeof outcome);
+		ck_assert_int_eq(reeve_process_wait_pid(-1, look, LONG_ENOUGH, &outcome), pid);
+		ck_assert_int_eq(outcome.how, REEVE_PROCESS_EXITED);
+		ck_assert_int_eq(outcome.status, 5);
+		ck_assert_int_eq(outcome.pid, pid);
+		memset(&outcome, 0xff, sizeof outcome);
+		ck_assert_int_eq(
+			reeve_process_wait_events(process, look, LONG_ENOUGH, &outcome), 0);
+		ck_assert_int_eq(outcome.status, 5);
+		ck_assert_int_eq(kill(pid, 0), 0);
+	}
+	expect_exit(process, 5);
+	ck_assert_int_eq(kill(pid, 0), -1);
+	ck_assert_int_eq(reeve_process_wait_pid(-1, look, 0, &outcome), -ECHILD);
+	ck_assert_int_eq(
+		reeve_process_wait_pid(-1, REEVE_PROCESS_WAIT_PEEK, 0, &outcome), -EINVAL);
+}
+END_TEST
+
 START_TEST(a_stolen_status_is_unknown)
 {
 	struct reeve_process *process = spawn_probe(PROBE("exit", "3"));
@@ -388,6 +415,7 @@ int main(void)
 	tcase_add_test(tcase, any_has_a_deadline);
 	tcase_add_test(tcase, a_group);
 	tcase_add_test(tcase, plain_children);
+	tcase_add_test(tcase, a_peek_leaves_the_status);
 	tcase_add_test(tcase, a_stolen_status_is_unknown);
 	tcase_add_test(tcase, an_ignored_sigchld_makes_it_unknown);
 	tcase_add_test(tcase, a_traced_process_is_its_tracers_first);

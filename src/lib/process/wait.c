@@ -15,17 +15,24 @@
 /* How many processes reeve_process_wait_any() waits for without the heap. */
 #define FEW 64
 
+static bool are_valid(unsigned events)
+{
+	return events & EVENTS_ALL && !(events & ~(EVENTS_ALL | REEVE_PROCESS_WAIT_PEEK));
+}
+
 static int options_from(unsigned events)
 {
 	return (events & REEVE_PROCESS_WAIT_ENDED ? WEXITED : 0) |
 	       (events & REEVE_PROCESS_WAIT_STOPPED ? WSTOPPED : 0) |
-	       (events & REEVE_PROCESS_WAIT_CONTINUED ? WCONTINUED : 0);
+	       (events & REEVE_PROCESS_WAIT_CONTINUED ? WCONTINUED : 0) |
+	       (events & REEVE_PROCESS_WAIT_PEEK ? WNOWAIT : 0);
 }
 
-/* Look at a status, then take it; whoever is faster leaves us to look again. */
+/* Look at a status, then take it (unless a look is all); whoever is faster leaves us to look again. */
 static int peek_and_reap(
 	int type, id_t id, int options, reeve_nsec deadline, struct reeve_process_outcome *ret)
 {
+	const struct rusage unknown = { { 0 } };
 	siginfo_t info;
 	int r;
 
@@ -33,7 +40,9 @@ static int peek_and_reap(
 		r = wait_peek(type, id, options, deadline, &info);
 		if (r < 0)
 			return r;
-		if (type == P_PIDFD)
+		if (options & WNOWAIT)
+			outcome_from(&info, &unknown, ret);
+		else if (type == P_PIDFD)
 			r = reap_one(type, id, options, ret);
 		else
 			r = reap_one(P_PID, (id_t)info.si_pid, options, ret);
@@ -52,7 +61,7 @@ pid_t reeve_process_wait_pid(
 
 	if (r < 0)
 		return r;
-	if (events == 0 || events & ~EVENTS_ALL)
+	if (!are_valid(events))
 		return -EINVAL;
 	registry_sweep(1);
 	r = peek_and_reap(type, id, options_from(events), deadline, &outcome);
@@ -121,7 +130,7 @@ int reeve_process_wait_events(struct reeve_process *process, unsigned events, re
 
 	if (r < 0)
 		return r;
-	if (events == 0 || events & ~EVENTS_ALL)
+	if (!are_valid(events))
 		return -EINVAL;
 	if (events == REEVE_PROCESS_WAIT_ENDED)
 		return reeve_process_wait(process, timeout, ret);

@@ -15,16 +15,35 @@
 /* What the keeper acts on; the rest of the signals do what they always do. */
 static const int watched[WATCHED] = { SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR2 };
 
-/* Returns whether it was a role's end. */
-static bool reap_role(struct keeper *keeper, const struct reeve_process_outcome *outcome)
+/* The role that has this pid, or ROLES. */
+static enum role role_by_pid(const struct keeper *keeper, pid_t pid)
 {
-	for (enum role role = 0; role < ROLES; role++) {
-		if (keeper->roles[role].pid == outcome->pid) {
-			roles_ended(keeper, role, outcome);
-			return true;
-		}
+	enum role role = 0;
+
+	while (role < ROLES && keeper->roles[role].pid != pid)
+		role++;
+	return role;
+}
+
+/* The core is told first, and can start a successor while the process is taken apart. Returns whether there was
+ * one to reap. */
+static bool reap_one(struct keeper *keeper)
+{
+	struct reeve_process_outcome outcome;
+	enum role role;
+
+	if (reeve_process_wait_pid(-1, REEVE_PROCESS_WAIT_ENDED | REEVE_PROCESS_WAIT_PEEK, 0, &outcome) <= 0)
+		return false;
+	role = role_by_pid(keeper, outcome.pid);
+	if (role == ROLES) {
+		exits_add(keeper->memory, &outcome);
+		mail_flush(keeper, ROLE_CORE);
 	}
-	return false;
+	if (reeve_process_wait_pid(outcome.pid, REEVE_PROCESS_WAIT_ENDED, 0, NULL) <= 0)
+		return false;
+	if (role < ROLES)
+		roles_ended(keeper, role, &outcome);
+	return true;
 }
 
 static void reap_roles_only(struct keeper *keeper)
@@ -40,16 +59,8 @@ static void reap_roles_only(struct keeper *keeper)
 
 void keeper_reap(struct keeper *keeper)
 {
-	struct reeve_process_outcome outcome;
-
-	while (keeper->reaps && exits_have_room(keeper->memory)) {
-		if (reeve_process_wait_pid(-1, REEVE_PROCESS_WAIT_ENDED, 0, &outcome) <= 0)
-			break;
-		if (reap_role(keeper, &outcome))
-			continue;
-		exits_add(keeper->memory, &outcome);
-		mail_flush(keeper, ROLE_CORE); /* it can start a successor while we look for more */
-	}
+	while (keeper->reaps && exits_have_room(keeper->memory) && reap_one(keeper))
+		;
 	if (!keeper->reaps || !exits_have_room(keeper->memory))
 		reap_roles_only(keeper);
 	mail_flush(keeper, ROLE_CORE);
