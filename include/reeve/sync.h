@@ -258,7 +258,7 @@ REEVE_API int reeve_event_wait(struct reeve_event *event, reeve_nsec timeout);
  * Waiting, with a lock released meanwhile, until somebody notifies. Nobody wakes up without having
  * been notified; all the same look again at what was waited for: it may have changed once more before
  * the lock was acquired. Who waits longest is notified first. The notification of one who dies before
- * he has the lock again goes to another. 64 bytes, and 16 for each waiter. */
+ * he has the lock again goes to another. 64 bytes, and 8 for each waiter. */
 
 struct reeve_condition;
 

@@ -23,6 +23,7 @@ struct lockable {
 
 LOCKABLE(lock, "lock")
 LOCKABLE(recursive_lock, "recursive")
+LOCKABLE(rwlock, "rwlock")
 
 static int acquire_lock(void *lock, reeve_nsec timeout)
 {
@@ -54,10 +55,35 @@ static int recursive_holder(void *lock, struct reeve_sync_holder *ret)
 	return reeve_recursive_lock_holder(lock, ret);
 }
 
+static int acquire_write(void *lock, reeve_nsec timeout)
+{
+	return reeve_rwlock_acquire_write(lock, timeout);
+}
+
+static int release_write(void *lock)
+{
+	return reeve_rwlock_release(lock);
+}
+
+static int writing_holder(void *lock, struct reeve_sync_holder *ret)
+{
+	struct reeve_sync_holder holder;
+	bool writing;
+	int r = reeve_rwlock_holders(lock, ret ? &holder : NULL, 1, &writing);
+
+	if (r == 1 && !writing)
+		return -EILSEQ;
+	if (r == 1)
+		*ret = holder;
+	return r;
+}
+
 static const struct lockable lockables[] = {
 	{ "lock", make_lock, acquire_lock, release_lock, lock_holder, free_lock, false },
 	{ "recursive lock", make_recursive_lock, acquire_recursive, release_recursive,
 		recursive_holder, free_recursive_lock, true },
+	{ "reader-writer lock, for writing", make_rwlock, acquire_write, release_write,
+		writing_holder, free_rwlock, false },
 };
 
 #define N_LOCKABLES ((int)(sizeof lockables / sizeof *lockables))

@@ -18,8 +18,7 @@ int hold_check(const struct reeve_arena *arena, uint64_t word)
 	return participant || word >> 32 == 0 ? 0 : -EUCLEAN;
 }
 
-/* Look at it until it is free, or for so long that it is better to sleep. */
-static uint64_t look(struct hold *hold)
+uint64_t hold_look(struct hold *hold)
 {
 	uint64_t word = atomic_load_explicit(&hold->word, memory_order_relaxed);
 
@@ -32,28 +31,20 @@ static uint64_t look(struct hold *hold)
 	return word;
 }
 
-/* Whether it is held by a number that nobody has: somebody scribbled there. (What a participant
- * holds is given back before its place becomes free.) */
-static bool is_nobodys(const struct reeve_arena *arena, struct hold *hold, uint64_t word)
+int hold_wait(struct reeve_arena *arena, struct hold *hold, uint64_t word, reeve_nsec deadline)
 {
-	const struct arena_slot *slot = arena_slot(arena, hold_participant(word));
-	uint64_t place = atomic_load(&slot->word);
-
-	return slot_state(place) == SLOT_FREE && atomic_load(&hold->word) == word &&
-	       atomic_load(&slot->word) == place;
-}
-
-/* Sleep while `word` is held. */
-static int wait_for_release(
-	struct reeve_arena *arena, struct hold *hold, uint64_t word, reeve_nsec deadline)
-{
-	uint64_t waited = word | HOLD_WAITERS;
+	unsigned participant = hold_participant(word);
+	uint64_t waited = word | HOLD_WAITERS, place;
 	int r;
 
 	if (waited != word && !atomic_compare_exchange_strong(&hold->word, &word, waited))
 		return 0;
+	place = sync_place(arena, participant);
 	r = arena_wait(arena, &hold->lower, (uint32_t)waited, deadline);
-	return r == 0 && is_nobodys(arena, hold, waited) ? -EUCLEAN : r;
+	if (r == 0 && sync_is_nobodys(arena, participant, place) &&
+		atomic_load(&hold->word) == waited)
+		return -EUCLEAN;
+	return r;
 }
 
 int hold_acquire_contended(struct reeve_arena *arena, struct hold *hold, uint64_t me,
@@ -63,7 +54,7 @@ int hold_acquire_contended(struct reeve_arena *arena, struct hold *hold, uint64_
 	int r = deadline_from(timeout, &deadline);
 
 	while (r == 0) {
-		uint64_t word = look(hold);
+		uint64_t word = hold_look(hold);
 
 		r = hold_check(arena, word);
 		if (r < 0)
@@ -82,7 +73,7 @@ int hold_acquire_contended(struct reeve_arena *arena, struct hold *hold, uint64_
 			return -EDEADLK;
 		if (timeout == 0)
 			return -ETIMEDOUT;
-		r = wait_for_release(arena, hold, word, deadline);
+		r = hold_wait(arena, hold, word, deadline);
 		flags |= HOLD_WAITERS;
 	}
 	return r;

@@ -58,6 +58,13 @@ static inline bool hold_is_mine(const struct reeve_arena *arena, struct hold *ho
 	return hold_owner(atomic_load_explicit(&hold->word, memory_order_relaxed)) == me;
 }
 
+/* Look at it until it is free, or for so long that it is better to sleep. */
+uint64_t hold_look(struct hold *hold);
+
+/* Sleep while it is `word`, which is held. May return early. 0, -ETIMEDOUT, -EINTR; -EUCLEAN: it is
+ * held by a number that nobody has. */
+int hold_wait(struct reeve_arena *arena, struct hold *hold, uint64_t word, reeve_nsec deadline);
+
 /* hold_acquire() where it is not simply free. `flags` are set with it. */
 int hold_acquire_contended(struct reeve_arena *arena, struct hold *hold, uint64_t me,
 	uint32_t flags, reeve_nsec timeout);

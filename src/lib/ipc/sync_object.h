@@ -67,6 +67,25 @@ static inline bool sync_is_timeout(reeve_nsec timeout)
 	return timeout >= 0 || timeout == REEVE_FOREVER;
 }
 
+/* What a participant holds is given back before its place becomes free. So who sees that something
+ * stayed a participant's all the time while its place was free, and nobody took it in between, knows
+ * that somebody scribbled:
+ *
+ *	place = sync_place(arena, participant);
+ *	... it is held by `participant` ...
+ *	if (sync_is_nobodys(arena, participant, place))
+ *		return -EUCLEAN; */
+static inline uint64_t sync_place(const struct reeve_arena *arena, unsigned participant)
+{
+	return atomic_load(&arena_slot(arena, participant)->word);
+}
+
+static inline bool sync_is_nobodys(
+	const struct reeve_arena *arena, unsigned participant, uint64_t place)
+{
+	return slot_state(place) == SLOT_FREE && sync_place(arena, participant) == place;
+}
+
 /* Coarse: 4 ms are as good as none where a person looks at it, and a quarter of the price. */
 reeve_nsec sync_now(void);
 

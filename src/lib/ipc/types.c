@@ -12,9 +12,12 @@ static _Atomic(const struct arena_type *) types[ARENA_TYPES_MAX] = {
 	[ARENA_TYPE_BLOCK] = &block,
 	[ARENA_TYPE_LOCK] = &sync_lock_type,
 	[ARENA_TYPE_RECURSIVE_LOCK] = &sync_recursive_lock_type,
+	[ARENA_TYPE_RWLOCK] = &sync_rwlock_type,
 	[ARENA_TYPE_SEMAPHORE] = &sync_semaphore_type,
 	[ARENA_TYPE_OWNED_SEMAPHORE] = &sync_owned_semaphore_type,
 	[ARENA_TYPE_EVENT] = &sync_event_type,
+	[ARENA_TYPE_CONDITION] = &sync_condition_type,
+	[ARENA_TYPE_BARRIER] = &sync_barrier_type,
 	[ARENA_TYPE_QUEUE] = &queue_type,
 };
 
