@@ -146,7 +146,7 @@ int name_directory_each(struct name_directory *directory,
 		return -errno;
 	listing = fdopendir(fd);
 	if (!listing)
-		return -ENOMEM;
+		return -errno;
 	(void)TAKE_FD(fd);
 	while ((entry = readdir(listing))) {
 		int r = entry->d_name[0] == '.' ? 0 : call(directory, entry->d_name);

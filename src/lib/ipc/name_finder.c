@@ -68,7 +68,7 @@ static int each_number(const struct file_identity *identity, int directory, cons
 		return -errno;
 	listing = fdopendir(fd);
 	if (!listing)
-		return -ENOMEM;
+		return -errno;
 	(void)TAKE_FD(fd);
 	while (r == -ESRCH && (entry = readdir(listing)))
 		if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9')
