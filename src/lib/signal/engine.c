@@ -197,6 +197,40 @@ int engine_begin(void)
 	return r;
 }
 
+/* --- A child that starts over ---------------------------------------------------------------- */
+
+#define KEPT                                                                                       \
+	(REEVE_SIGNAL_SET(SIGSEGV) | REEVE_SIGNAL_SET(SIGBUS) | REEVE_SIGNAL_SET(SIGFPE) |         \
+		REEVE_SIGNAL_SET(SIGILL) | REEVE_SIGNAL_SET(SIGTRAP) | REEVE_SIGNAL_SET(SIGSYS) |  \
+		REEVE_SIGNAL_SET(SIGABRT))
+
+/* As execve(2) does it: what is handled gets its default. */
+static void drop_handler(int signo)
+{
+	static const struct sigaction by_default = { .sa_handler = SIG_DFL };
+	struct sigaction now;
+
+	if (sys_sigaction(signo, NULL, &now) == 0 && now.sa_handler != SIG_DFL &&
+		now.sa_handler != SIG_IGN)
+		sys_sigaction(signo, &by_default, NULL);
+}
+
+void engine_start_over(void)
+{
+	this_thread.depth = 0;
+	this_thread.sleeps = 0;
+	locks_forked();
+	registry_lock();
+	dispatch_forked();
+	subscription_drop_all();
+	if (engine_is_started())
+		stop();
+	atomic_store(&chosen, REEVE_SIGNAL_HANDLER);
+	registry_unlock();
+	for (reeve_signal_set left = reeve_signal_valid() & ~KEPT; left; left &= left - 1)
+		drop_handler(__builtin_ctzll(left) + 1);
+}
+
 int reeve_signal_set_mode(enum reeve_signal_mode mode)
 {
 	int r = 0;

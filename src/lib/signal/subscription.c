@@ -16,6 +16,7 @@
 struct reeve_signal_subscription {
 	_Atomic(struct reeve_signal_subscription *) next;
 	atomic_bool ended;
+	bool dropped; /* it is in no list any more */
 	int signo;
 	reeve_signal_callback *callback;
 	void *data;
@@ -96,6 +97,10 @@ struct reeve_signal_subscription *reeve_signal_unsubscribe(
 {
 	if (!subscription)
 		return NULL;
+	if (subscription->dropped) {
+		free(subscription);
+		return NULL;
+	}
 	engine_refresh();
 	end(subscription);
 	if (this_thread.depth == 0) { /* otherwise the end of the turn will */
@@ -151,6 +156,33 @@ void subscription_sweep(void)
 	for (int signo = 1; signo <= 64; signo++)
 		sweep_list(&lists[signo]);
 	registry_unlock();
+}
+
+/* Whoever has the handle may still end it; what was ended already, nobody has. */
+static void drop_list(struct list *list)
+{
+	struct reeve_signal_subscription *one = atomic_load(&list->first), *next;
+
+	for (; one; one = next) {
+		next = atomic_load(&one->next);
+		one->dropped = true;
+		if (atomic_load(&one->ended))
+			free(one);
+	}
+	atomic_store(&list->first, NULL);
+	atomic_store(&list->last, NULL);
+	list->live = 0;
+}
+
+void subscription_drop_all(void)
+{
+	for (int signo = 1; signo <= 64; signo++) {
+		if (lists[signo].live > 0)
+			engine_mode()->unwatch(signo);
+		drop_list(&lists[signo]);
+	}
+	live = 0;
+	atomic_store(&have_ended, false);
 }
 
 bool subscription_exists(void)

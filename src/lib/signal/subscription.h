@@ -14,4 +14,8 @@ void subscription_sweep(void);
 /* Whether there is any. The registry is locked. */
 bool subscription_exists(void);
 
+/* End all of them; their handles can still be unsubscribed. In a forked child, with the registry
+ * locked. */
+void subscription_drop_all(void);
+
 #endif
