@@ -1,4 +1,5 @@
-/* A pre-forked echo server: workers that accept from one listening socket, and a client that talks to them. */
+/* A pre-forked echo server: workers that accept from one listening socket, kept at strength; and a client that
+ * talks to them, kills one, and finds that nothing changes for it. */
 #include <arpa/inet.h>
 #include <signal.h>
 #include <stdio.h>
@@ -7,51 +8,33 @@
 #include <unistd.h>
 
 #include "reeve/loop.h"
+#include "reeve/pool.h"
 #include "reeve/process.h"
-#include "reeve/signal.h"
 
 #define WORKERS 3
 #define CLIENTS 24
 
-static void on_connection(struct reeve_loop_source *source, int fd, unsigned events, void *data)
+static void echo(struct reeve_pool_worker *worker, int connection, void *data)
 {
 	char text[256];
-	ssize_t size = read(fd, text, sizeof text);
+	ssize_t size;
 
-	if (size > 0 && write(fd, text, (size_t)size) == size)
-		return;
-	reeve_loop_source_free(source);
-	close(fd);
+	while ((size = read(connection, text, sizeof text)) > 0)
+		if (write(connection, text, (size_t)size) != size)
+			break;
 }
 
-/* All workers are woken by a connection; one gets it. */
-static void on_listener(struct reeve_loop_source *source, int fd, unsigned events, void *data)
+static void say(struct reeve_pool *pool, const struct reeve_pool_notice *notice, void *data)
 {
-	int connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	char text[64];
 
-	if (connection >= 0 && reeve_loop_add_fd(reeve_loop_source_loop(source), connection, REEVE_LOOP_READABLE,
-				       on_connection, NULL, NULL) < 0)
-		close(connection);
-}
-
-static void on_term(struct reeve_loop_source *source, const struct reeve_signal_event *event, void *data)
-{
-	reeve_loop_stop(reeve_loop_source_loop(source), 0);
-}
-
-static int work(int listener)
-{
-	struct reeve_loop *loop;
-	int r;
-
-	if (reeve_loop_new(&loop) < 0 || reeve_loop_add_signal(loop, SIGTERM, on_term, NULL, NULL) < 0 ||
-		reeve_loop_add_fd(loop, listener, REEVE_LOOP_READABLE, on_listener, NULL, NULL) < 0)
-		return 1;
-	/* The parent blocked it, so that none could be missed before this point. */
-	reeve_signal_mask(REEVE_SIGNAL_UNBLOCK, REEVE_SIGNAL_SET(SIGTERM), NULL);
-	r = reeve_loop_run(loop);
-	reeve_loop_free(loop);
-	return r;
+	if (notice->event == REEVE_POOL_ENDED) {
+		reeve_process_outcome_text(&notice->outcome, text, sizeof text);
+		printf("worker %d %s (%s) after %d requests\n", (int)notice->pid, text,
+			reeve_pool_reason_name(notice->reason), (int)notice->requests);
+	} else if (notice->event == REEVE_POOL_STOPPED) {
+		reeve_loop_stop(data, 0);
+	}
 }
 
 static bool echoes(const struct sockaddr_in *address, int number)
@@ -67,35 +50,54 @@ static bool echoes(const struct sockaddr_in *address, int number)
 	return same;
 }
 
+/* A process of its own: the server's loop is the parent's. Its exit status: how many messages came back. */
+static int talk(const struct sockaddr_in *address)
+{
+	int echoed = 0;
+
+	for (int i = 0; i < CLIENTS; i++)
+		echoed += echoes(address, i);
+	return echoed;
+}
+
+static void on_client_end(
+	struct reeve_process *client, const struct reeve_process_outcome *outcome, void *data)
+{
+	struct reeve_pool *pool = data;
+	struct reeve_pool_worker_status worker;
+
+	printf("%d of %d messages came back\n", outcome->status, CLIENTS);
+	if (reeve_pool_worker_get(pool, 0, &worker) == 0 && worker.pid)
+		reeve_signal_send(worker.pid, SIGKILL);
+	reeve_pool_stop(pool);
+}
+
 int main(void)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t size = sizeof address;
-	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), echoed = 0, ended = 0;
-	pid_t workers[WORKERS];
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct reeve_pool_spec spec = { .workers = WORKERS, .serve = echo, .listen_fd = listener, .told = say };
+	struct reeve_process_outcome outcome = { 0 };
+	struct reeve_process *client;
+	struct reeve_loop *loop;
+	struct reeve_pool *pool;
+	pid_t pid;
 
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (bind(listener, (struct sockaddr *)&address, size) < 0 || listen(listener, 128) < 0 ||
-		getsockname(listener, (struct sockaddr *)&address, &size) < 0)
+		getsockname(listener, (struct sockaddr *)&address, &size) < 0 || reeve_loop_new(&loop) < 0)
 		return 1;
-	reeve_signal_mask(REEVE_SIGNAL_BLOCK, REEVE_SIGNAL_SET(SIGTERM), NULL);
-	for (int i = 0; i < WORKERS; i++) {
-		workers[i] = reeve_process_fork();
-		if (workers[i] == 0)
-			_exit(work(listener));
-	}
-	for (int i = 0; i < CLIENTS; i++)
-		echoed += echoes(&address, i);
-	printf("%d of %d messages came back\n", echoed, CLIENTS);
-	for (int i = 0; i < WORKERS; i++) {
-		struct reeve_process_outcome outcome = { 0 };
-		char text[64];
-
-		reeve_signal_send(workers[i], SIGTERM);
-		if (reeve_process_wait_pid(workers[i], REEVE_PROCESS_WAIT_ENDED, 10 * REEVE_SEC, &outcome) < 0)
-			continue;
-		reeve_process_outcome_text(&outcome, text, sizeof text);
-		printf("worker %d %s\n", (int)workers[i], text);
-		ended += outcome.how == REEVE_PROCESS_EXITED && outcome.status == 0;
-	}
-	return echoed == CLIENTS && ended == WORKERS ? 0 : 1;
+	spec.told_data = loop;
+	pid = reeve_process_fork();
+	if (pid == 0)
+		_exit(talk(&address));
+	if (reeve_process_adopt(pid, &client) < 0 || reeve_pool_new(loop, &spec, &pool) < 0 ||
+		reeve_process_watch(client, loop, on_client_end, pool) < 0 || reeve_loop_run(loop) < 0)
+		return 1;
+	reeve_process_wait(client, 0, &outcome);
+	reeve_process_free(client);
+	reeve_pool_free(pool);
+	reeve_loop_free(loop);
+	return outcome.status == CLIENTS ? 0 : 1;
 }

@@ -3,12 +3,11 @@
 
 #include "lib/ipc/queue_strict.h"
 
-/* Move a hint on, unless another did. Who is late sets it back, which costs others some steps and
- * no more; a compare-and-swap would cost each call more than that. */
+/* Move a hint on, unless another was faster. */
 static void move(_Atomic uint64_t *hint, uint64_t from, uint64_t to)
 {
-	if (atomic_load_explicit(hint, memory_order_relaxed) == from)
-		atomic_store_explicit(hint, to & POSITION_MASK, memory_order_release);
+	atomic_compare_exchange_strong_explicit(
+		hint, &from, to & POSITION_MASK, memory_order_release, memory_order_relaxed);
 }
 
 int ring_tail(const struct strict *strict, unsigned level, uint64_t *ret, uint64_t *ret_slot)

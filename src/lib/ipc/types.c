@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "lib/ipc/arena.h"
+#include "lib/ipc/pool_table.h"
 #include "lib/ipc/queue.h"
 #include "lib/ipc/sync_object.h"
 
@@ -19,6 +20,7 @@ static _Atomic(const struct arena_type *) types[ARENA_TYPES_MAX] = {
 	[ARENA_TYPE_CONDITION] = &sync_condition_type,
 	[ARENA_TYPE_BARRIER] = &sync_barrier_type,
 	[ARENA_TYPE_QUEUE] = &queue_type,
+	[ARENA_TYPE_POOL] = &pool_table_type,
 };
 
 const struct arena_type *arena_type(unsigned number)
