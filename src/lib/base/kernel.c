@@ -81,6 +81,11 @@ int kernel_futex_wait_shared(
 		SYS_futex, word, FUTEX_WAIT_BITSET, value, until, NULL, FUTEX_BITSET_MATCH_ANY);
 }
 
+int kernel_membarrier(int command, unsigned flags)
+{
+	return (int)syscall(SYS_membarrier, command, flags, 0);
+}
+
 /* The offset goes in two halves; on a 64-bit machine the first holds all of it. */
 ssize_t kernel_preadv2(int fd, const struct iovec *parts, int count, off_t offset, int flags)
 {

@@ -43,6 +43,9 @@ int kernel_futex_wait(const _Atomic uint32_t *word, uint32_t value, const struct
 int kernel_futex_wait_shared(
 	const _Atomic uint32_t *word, uint32_t value, const struct timespec *until);
 
+/* membarrier(2). */
+int kernel_membarrier(int command, unsigned flags);
+
 /* preadv2(2) and pwritev2(2), which not every libc has. */
 ssize_t kernel_preadv2(int fd, const struct iovec *parts, int count, off_t offset, int flags);
 ssize_t kernel_pwritev2(int fd, const struct iovec *parts, int count, off_t offset, int flags);

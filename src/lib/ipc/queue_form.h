@@ -90,10 +90,12 @@ struct queue_form {
 	/* arena.h; the facade has woken all when it returns. */
 	int (*recover)(const struct queue_object *object, unsigned participant);
 
+	/* It wakes those that wait for room by itself: not each room is for each of them. */
+	bool wakes_for_room;
 	/* NULL: nothing. Between the announcement that the caller may sleep and its last try. */
 	void (*before_sleep)(void *state);
 };
 
-extern const struct queue_form queue_strict;
+extern const struct queue_form queue_strict, queue_lanes;
 
 #endif

@@ -7,6 +7,7 @@
 
 static const struct queue_form *const forms[] = {
 	[REEVE_QUEUE_STRICT] = &queue_strict,
+	[REEVE_QUEUE_LANES] = &queue_lanes,
 };
 
 static const struct queue_form *queue_form(unsigned order)

@@ -97,7 +97,7 @@ void queue_got(struct reeve_queue *queue, unsigned count)
 {
 	struct queue_header *header = queue->object.header;
 
-	if (!queue->object.spec.joinable)
+	if (!queue->object.spec.joinable && !queue->form->wakes_for_room)
 		eventcount_notify(&header->not_full, count);
 	tell_last(header);
 	queue_watch_look(queue);
@@ -107,7 +107,8 @@ void queue_ended(struct reeve_queue *queue)
 {
 	struct queue_header *header = queue->object.header;
 
-	eventcount_notify(&header->not_full, 1);
+	if (!queue->form->wakes_for_room)
+		eventcount_notify(&header->not_full, 1);
 	if (queue->object.spec.joinable)
 		eventcount_notify(&header->all_done, INT_MAX);
 	tell_last(header);
