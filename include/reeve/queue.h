@@ -27,8 +27,8 @@
  * REEVE_QUEUE_REDELIVER has it delivered again, before others of its priority (at least once).
  *
  * Order. REEVE_QUEUE_STRICT: of two messages of one priority that which was committed first is
- * delivered first. REEVE_QUEUE_LANES is faster, and keeps that order among the messages of one
- * thread only: each producing thread has a lane of its own.
+ * delivered first. REEVE_QUEUE_LANES is faster, and keeps that order only among the messages that
+ * one thread puts through one handle: each producing thread has a lane of its own, until it ends.
  *
  * What is put never overwrites: a full queue makes the caller wait. Messages that are peeked at,
  * not yet done, or reserved take up capacity.
@@ -66,8 +66,7 @@ enum reeve_queue_order { REEVE_QUEUE_STRICT, REEVE_QUEUE_LANES };
 enum reeve_queue_on_death { REEVE_QUEUE_DROP, REEVE_QUEUE_REDELIVER };
 
 struct reeve_queue_spec {
-	/* STRICT: how many messages. LANES: how many of the longest each lane has room for at least;
-	 * of shorter ones it holds more. 1 to REEVE_QUEUE_CAPACITY_MAX. */
+	/* How many messages: STRICT: in all; LANES: in each lane. 1 to REEVE_QUEUE_CAPACITY_MAX. */
 	size_t capacity;
 	size_t message_max; /* bytes of the longest message, 1 to REEVE_QUEUE_MESSAGE_MAX */
 	enum reeve_queue_order order;
@@ -78,14 +77,14 @@ struct reeve_queue_spec {
 	 * reeve_queue_join() can wait for all of them. STRICT only. */
 	bool joinable;
 	/* LANES: how many threads can have a lane of their own, up to REEVE_QUEUE_PRODUCERS_MAX; 0:
-	 * REEVE_QUEUE_PRODUCERS_DEFAULT. Where there are more threads they share, which is slower.
-	 * STRICT does without. */
+	 * REEVE_QUEUE_PRODUCERS_DEFAULT. Where there are more threads they share another, which is
+	 * slower. STRICT does without. */
 	unsigned producers;
 };
 
 /* A message in the queue's own memory, between reserve and commit or between peek and release. */
 struct reeve_queue_slot {
-	void *data;  /* aligned to 16 bytes (LANES: 8) */
+	void *data;  /* aligned to 16 bytes */
 	size_t size; /* how many may be written; how many there are */
 	unsigned priority;
 	bool redelivered; /* was with a consumer before */
@@ -116,7 +115,9 @@ REEVE_API int reeve_queue_bytes(const struct reeve_queue_spec *spec, size_t *ret
 REEVE_API int reeve_queue_new(struct reeve_arena *arena, const char *name,
 	const struct reeve_queue_spec *spec, reeve_nsec timeout, struct reeve_queue **ret);
 
-/* Find one. Returns 0; -ENOENT; -EPROTOTYPE (an object of another kind); -EUCLEAN; -ENOMEM. */
+/* Find one. Returns 0; -ENOENT; -EPROTOTYPE (an object of another kind); -EUCLEAN; -ENOMEM; LANES:
+ * -EAGAIN (no pthread_key_create(3)), -EPERM (membarrier(2) is denied here, on which those who made
+ * the queue rely). */
 REEVE_API int reeve_queue_open(
 	struct reeve_arena *arena, const char *name, struct reeve_queue **ret);
 
@@ -131,7 +132,8 @@ REEVE_API int reeve_queue_remove(struct reeve_arena *arena, const char *name, re
 
 /* Put a message of `size` bytes, 0 to message_max, with priority 0.
  *
- * Returns 0; -EMSGSIZE (longer than message_max), -ESHUTDOWN (the queue is closed), -ETIMEDOUT. */
+ * Returns 0; -EMSGSIZE (longer than message_max), -ESHUTDOWN (the queue is closed), -ETIMEDOUT;
+ * -EBUSY (LANES: the thread has reserved room, and that is neither committed nor cancelled yet). */
 REEVE_API int reeve_queue_put(
 	struct reeve_queue *queue, const void *data, size_t size, reeve_nsec timeout);
 
@@ -164,7 +166,9 @@ REEVE_API ssize_t reeve_queue_get_many(
 
 /* Without a copy. A slot belongs to the process that got it, and any of its threads may end it, once:
  * -EINVAL for a slot that is none of this queue, that was ended, or that a parent process got.
- * Slots of a LANES queue are further bound: see reeve_queue(3). */
+ *
+ * LANES: a thread has one reservation at a time. While a message is peeked at, those behind it in its
+ * lane wait: who peeks, and then waits for another message, may be waiting for itself. */
 
 /* Have room for a message of up to `size` bytes, to be written to slot->data. It takes its place in
  * the order when it is committed. Returns 0, or as reeve_queue_put_priority(). */
@@ -219,7 +223,7 @@ REEVE_API int reeve_queue_fd(struct reeve_queue *queue);
 
 /* Close it, for all processes and for ever. Puts fail from now on, gets as soon as nothing is left:
  * where another consumer could still die and its message come back (above), they wait for it. Returns
- * 0, also where it was closed. */
+ * 0, also where it was closed; LANES: -EPERM (membarrier(2) has been denied since). */
 REEVE_API int reeve_queue_close(struct reeve_queue *queue);
 
 /* 1 where it is closed. */

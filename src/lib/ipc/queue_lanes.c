@@ -152,6 +152,7 @@ static struct lane *slot_lane(
 	uint64_t index = slot->reserved[0] >> 8;
 
 	if ((slot->reserved[0] & 0xff) != kind || index >= lanes->count ||
+		slot->reserved[1] >= POSITION_LIMIT ||
 		slot->data != lane_cell(lanes, &lanes->lanes[index], slot->reserved[1])->data)
 		return NULL;
 	return &lanes->lanes[index];

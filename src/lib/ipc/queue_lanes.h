@@ -54,10 +54,12 @@ static inline unsigned hold_participant(uint64_t word)
 	return word & 0x1fff;
 }
 
+#define POSITION_LIMIT (UINT64_C(1) << 48) /* not reached in years */
+
 /* Whether what it says it holds is what is at `position`. */
 static inline bool hold_is_at(uint64_t word, uint64_t position)
 {
-	return word >> 16 == (position & (UINT64_MAX >> 16));
+	return word >> 16 == position % POSITION_LIMIT;
 }
 
 /* Whose lane it is: serial of the handle << 40 | thread << 16 | ORPHAN | participant; 0: nobody's.
