@@ -8,198 +8,15 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 
-#include "kill/step.h"
-#include "lib/ipc/arena.h"
-#include "lib/ipc/queue.h"
+#include "kill/queue_law.h"
 #include "lib/ipc/queue_strict.h"
 #include "support/harness.h"
-
-#define CAPACITY 3u
-#define IDS 32u
-#define CHILDS 10u
-#define TRACERS 20u
-#define DEAD 4u /* a place whose owner is dead */
-
-/* A message says its number four times. */
-struct note {
-	unsigned id[4];
-};
-
-/* LOSES, CLOSES: how the law bends. EACH: preempted at each single instruction, since who goes on
- * does so with what it had read; the others are with REEVE_KILL_EACH=1 (step.h), which takes minutes. */
-enum { LOSES = 1, CLOSES = 2, EACH = 4 };
-
-struct scenario {
-	struct step_scenario step;
-	struct reeve_queue_spec spec;
-	unsigned first; /* messages in the queue at the beginning */
-	unsigned flags;
-};
-
-static const struct scenario *current;
-static struct reeve_arena *arena;
-static struct reeve_queue *queue;
-static unsigned delivered[IDS], last;
-
-/* What the child was answered: shared with the tracer. */
-static struct answers {
-	int r;
-	unsigned got[4], n_got;
-	bool put, ended;
-} * child;
-
-static struct {
-	unsigned put;
-	bool closed;
-} tracer;
-
-static const void *memory(size_t *ret_size)
-{
-	*ret_size = (size_t)arena->size;
-	return arena->base;
-}
-
-static struct note note(unsigned id)
-{
-	return (struct note){ { id, id, id, id } };
-}
-
-static void look_at(const struct note *got, size_t size)
-{
-	ck_assert_msg(size == sizeof *got && got->id[0] < IDS && got->id[0] == got->id[1] &&
-			      got->id[0] == got->id[2] && got->id[0] == got->id[3],
-		"%s: a torn message", step_where);
-}
-
-static void put_first(unsigned count)
-{
-	for (unsigned id = 1; id <= count; id++) {
-		struct note message = note(id);
-
-		ck_assert_int_eq(reeve_queue_put(queue, &message, sizeof message, 0), 0);
-	}
-}
-
-static void prepare(void)
-{
-	struct reeve_arena_spec spec = { .participants = DEAD, .objects = 2 };
-
-	memset(child, 0, sizeof *child);
-	memset(&tracer, 0, sizeof tracer);
-	memset(delivered, 0, sizeof delivered);
-	last = 0;
-	ck_assert_int_eq(reeve_queue_bytes(&current->spec, &spec.size), 0);
-	ck_assert_int_eq(reeve_arena_new(&spec, &arena), 0);
-	ck_assert_int_eq(reeve_queue_new(arena, "q", &current->spec, 0, &queue), 0);
-	put_first(current->first);
-}
 
 /* Not stepped: so that it is not the attaching that is killed. */
 static void enter(void)
 {
 	reeve_arena_attach(arena, "child");
-}
-
-/* --- What must hold --------------------------------------------------------------------------- */
-
-/* In the order in which they came, from now on: those that were there at first, in their order. */
-static void receive(void)
-{
-	struct note got;
-	size_t size;
-	int r;
-
-	while ((r = reeve_queue_get(queue, &got, sizeof got, 0, &size)) == 0) {
-		look_at(&got, size);
-		delivered[got.id[0]]++;
-		ck_assert_msg(got.id[0] >= CHILDS || got.id[0] > last,
-			"%s: message %u came after %u", step_where, got.id[0], last);
-		last = got.id[0];
-		if (current->spec.joinable)
-			ck_assert_int_eq(reeve_queue_task_done(queue), 0);
-	}
-	ck_assert_msg(r == -ETIMEDOUT || r == -ESHUTDOWN, "%s: get: %d", step_where, r);
-	ck_assert_msg(r == (reeve_queue_is_closed(queue) ? -ESHUTDOWN : -ETIMEDOUT),
-		"%s: closed %d, get: %d", step_where, reeve_queue_is_closed(queue), r);
-}
-
-static void check_each_delivered(bool finished)
-{
-	unsigned lost = 0;
-
-	for (unsigned i = 0; i < child->n_got; i++)
-		delivered[child->got[i]]++;
-	for (unsigned id = 1; id <= current->first; id++) {
-		ck_assert_msg(delivered[id] <= 1, "%s: message %u came twice", step_where, id);
-		lost += delivered[id] == 0;
-	}
-	ck_assert_msg(lost <= (unsigned)(current->flags & LOSES && !child->ended), "%s: %u lost",
-		step_where, lost);
-	ck_assert_msg(delivered[CHILDS] <= 1 && (!child->put || delivered[CHILDS] == 1),
-		"%s: what the child put came %u times", step_where, delivered[CHILDS]);
-	ck_assert_msg(delivered[TRACERS] == tracer.put,
-		"%s: what the tracer put came %u times", step_where, delivered[TRACERS]);
-	ck_assert_msg(!finished || child->r >= 0 || child->r == -ETIMEDOUT ||
-			      (tracer.closed && child->r == -ESHUTDOWN),
-		"%s: the child was answered %d", step_where, child->r);
-}
-
-static void check_no_cell_is_lost(void)
-{
-	struct strict view;
-	struct note message = note(1);
-
-	strict_view(&queue->object, &view);
-	for (uint32_t i = 0; i < view.count; i++)
-		ck_assert_msg(cell_state(strict_cell(&view, i)->word) == CELL_FREE,
-			"%s: cell %u is %#llx", step_where, i,
-			(unsigned long long)strict_cell(&view, i)->word);
-	if (reeve_queue_is_closed(queue)) {
-		ck_assert_int_eq(reeve_queue_put(queue, &message, sizeof message, 0), -ESHUTDOWN);
-		return;
-	}
-	for (unsigned i = 0; i < CAPACITY; i++)
-		ck_assert_msg(reeve_queue_put(queue, &message, sizeof message, 0) == 0,
-			"%s: no room for message %u", step_where, i);
-	ck_assert_int_eq(reeve_queue_put(queue, &message, sizeof message, 0), -ETIMEDOUT);
-}
-
-static void check_counts(void)
-{
-	struct reeve_queue_statistics counts;
-	unsigned lost = 0;
-
-	ck_assert_int_eq(reeve_queue_statistics(queue, &counts), 0);
-	for (unsigned id = 1; id <= current->first; id++)
-		lost += delivered[id] == 0;
-	ck_assert_msg(counts.put == counts.got, "%s: put %llu, got %llu", step_where,
-		(unsigned long long)counts.put, (unsigned long long)counts.got);
-	ck_assert_msg(counts.put ==
-			      current->first + delivered[CHILDS] + delivered[TRACERS],
-		"%s: put %llu", step_where, (unsigned long long)counts.put);
-	ck_assert_msg(counts.dropped <= lost, "%s: dropped %llu, lost %u", step_where,
-		(unsigned long long)counts.dropped, lost);
-}
-
-static void settle(bool finished)
-{
-	int r = reeve_arena_recover(arena, 0);
-
-	ck_assert_msg(r >= 0, "%s: recover: %d", step_where, r);
-	ck_assert_msg(reeve_arena_recover(arena, 0) == 0, "%s: recovered twice", step_where);
-	if ((current->flags & CLOSES) && finished)
-		ck_assert_int_eq(reeve_queue_is_closed(queue), 1);
-	if (tracer.closed)
-		ck_assert_int_eq(reeve_queue_is_closed(queue), 1);
-	receive();
-	check_each_delivered(finished);
-	check_counts();
-	check_no_cell_is_lost();
-	queue = reeve_queue_free(queue);
-	arena = reeve_arena_free(arena);
 }
 
 /* --- What the child does ---------------------------------------------------------------------- */
@@ -315,8 +132,7 @@ static void get_too(void)
 	ck_assert_msg(r == 0 || r == -ETIMEDOUT || r == -ESHUTDOWN, "%s: get: %d", step_where, r);
 	if (r < 0)
 		return;
-	look_at(&got, size);
-	delivered[got.id[0]]++;
+	law_count(&got, size);
 	if (current->spec.joinable)
 		ck_assert_int_eq(reeve_queue_task_done(queue), 0);
 }
@@ -369,7 +185,7 @@ static void prepare_dead(enum cell_state state)
 {
 	struct reeve_queue_slot slot;
 
-	prepare();
+	law_prepare();
 	ck_assert_int_eq(reeve_queue_peek(queue, 0, &slot), 0);
 	make_the_dead_hold(state, &slot);
 	ck_assert_int_eq(reeve_queue_reserve(queue, 4, 0, 0, &slot), 0);
@@ -401,7 +217,7 @@ static void prepare_dead_giving(void)
 /* One that was given back is there. */
 static void prepare_again(void)
 {
-	prepare();
+	law_prepare();
 	peek_and_give_back_too();
 }
 
@@ -412,25 +228,25 @@ static void prepare_again(void)
 #define TASKS_REDELIVER { SPEC, .joinable = true, .on_death = REEVE_QUEUE_REDELIVER }
 #define LEVELS { SPEC, .priorities = 3 }
 #define DO(name, prepare, operate, meanwhile)                                                      \
-	{ name, prepare, enter, operate, meanwhile, settle, memory }
+	{ name, prepare, enter, operate, meanwhile, law_settle, law_memory }
 
 static const struct scenario scenarios[] = {
-	{ DO("put", prepare, put, NULL), DROPS, 1, 0 },
-	{ DO("put into a full queue", prepare, put, NULL), DROPS, 3, 0 },
-	{ DO("reserve and commit", prepare, reserve_and_commit, NULL), DROPS, 1, 0 },
-	{ DO("reserve and cancel", prepare, reserve_and_cancel, NULL), DROPS, 1, 0 },
-	{ DO("get", prepare, get, NULL), DROPS, 2, LOSES },
+	{ DO("put", law_prepare, put, NULL), DROPS, 1, 0 },
+	{ DO("put into a full queue", law_prepare, put, NULL), DROPS, 3, 0 },
+	{ DO("reserve and commit", law_prepare, reserve_and_commit, NULL), DROPS, 1, 0 },
+	{ DO("reserve and cancel", law_prepare, reserve_and_cancel, NULL), DROPS, 1, 0 },
+	{ DO("get", law_prepare, get, NULL), DROPS, 2, LOSES },
 	{ DO("get where one was given back", prepare_again, get, NULL), LEVELS, 2, LOSES },
-	{ DO("get a task", prepare, get_task, NULL), TASKS_DROP, 2, LOSES },
-	{ DO("get a task that is redelivered", prepare, get_task, NULL), TASKS_REDELIVER, 2,
+	{ DO("get a task", law_prepare, get_task, NULL), TASKS_DROP, 2, LOSES },
+	{ DO("get a task that is redelivered", law_prepare, get_task, NULL), TASKS_REDELIVER, 2,
 		LOSES },
-	{ DO("peek and release", prepare, peek_and_release, NULL), DROPS, 2, LOSES },
-	{ DO("peek and release, redelivered", prepare, peek_and_release, NULL), REDELIVERS, 2,
+	{ DO("peek and release", law_prepare, peek_and_release, NULL), DROPS, 2, LOSES },
+	{ DO("peek and release, redelivered", law_prepare, peek_and_release, NULL), REDELIVERS, 2,
 		LOSES },
-	{ DO("peek and give back", prepare, peek_and_give_back, NULL), DROPS, 2, LOSES },
-	{ DO("peek and give back, redelivered", prepare, peek_and_give_back, NULL), REDELIVERS, 2,
+	{ DO("peek and give back", law_prepare, peek_and_give_back, NULL), DROPS, 2, LOSES },
+	{ DO("peek and give back, redelivered", law_prepare, peek_and_give_back, NULL), REDELIVERS, 2,
 		0 },
-	{ DO("close", prepare, close_it, NULL), LEVELS, 2, CLOSES },
+	{ DO("close", law_prepare, close_it, NULL), LEVELS, 2, CLOSES },
 	{ DO("recover one that copied", prepare_dead_copying, recover, NULL), DROPS, 1, 0 },
 	{ DO("recover one that read", prepare_dead_reading, recover, NULL), DROPS, 1, LOSES },
 	{ DO("recover one that read, redelivered", prepare_dead_reading, recover, NULL),
@@ -439,27 +255,27 @@ static const struct scenario scenarios[] = {
 		1, 0 },
 	{ DO("recover one that gave back", prepare_dead_giving, recover, NULL), DROPS, 1, 0 },
 
-	{ DO("put, another puts", prepare, put, put_too), DROPS, 1, EACH },
-	{ DO("put, another gets", prepare, put, get_too), DROPS, 1, 0 },
-	{ DO("put, another laps", prepare, put, put_and_get_too), DROPS, 1, EACH },
-	{ DO("put, another closes", prepare, put, close_too), LEVELS, 1, 0 },
-	{ DO("get, another puts", prepare, get, put_too), DROPS, 2, LOSES },
-	{ DO("get, another gets", prepare, get, get_too), DROPS, 2, LOSES | EACH },
-	{ DO("get, another laps", prepare, get, put_and_get_too), DROPS, 1, LOSES | EACH },
-	{ DO("get, another gives back", prepare, get, peek_and_give_back_too), DROPS, 2, LOSES },
-	{ DO("get, another closes", prepare, get, close_too), LEVELS, 2, LOSES },
+	{ DO("put, another puts", law_prepare, put, put_too), DROPS, 1, EACH },
+	{ DO("put, another gets", law_prepare, put, get_too), DROPS, 1, 0 },
+	{ DO("put, another laps", law_prepare, put, put_and_get_too), DROPS, 1, EACH },
+	{ DO("put, another closes", law_prepare, put, close_too), LEVELS, 1, 0 },
+	{ DO("get, another puts", law_prepare, get, put_too), DROPS, 2, LOSES },
+	{ DO("get, another gets", law_prepare, get, get_too), DROPS, 2, LOSES | EACH },
+	{ DO("get, another laps", law_prepare, get, put_and_get_too), DROPS, 1, LOSES | EACH },
+	{ DO("get, another gives back", law_prepare, get, peek_and_give_back_too), DROPS, 2, LOSES },
+	{ DO("get, another closes", law_prepare, get, close_too), LEVELS, 2, LOSES },
 	{ DO("get what was given back, another gets", prepare_again, get, get_too), DROPS, 2,
 		LOSES },
-	{ DO("task, another gets", prepare, get_task, get_too), TASKS_DROP, 2, LOSES },
-	{ DO("peek and release, another gets", prepare, peek_and_release, get_too), REDELIVERS, 2,
+	{ DO("task, another gets", law_prepare, get_task, get_too), TASKS_DROP, 2, LOSES },
+	{ DO("peek and release, another gets", law_prepare, peek_and_release, get_too), REDELIVERS, 2,
 		LOSES },
-	{ DO("peek and give back, another gets", prepare, peek_and_give_back, get_too), REDELIVERS,
+	{ DO("peek and give back, another gets", law_prepare, peek_and_give_back, get_too), REDELIVERS,
 		2, 0 },
-	{ DO("peek and give back, another gives back", prepare, peek_and_give_back,
+	{ DO("peek and give back, another gives back", law_prepare, peek_and_give_back,
 		  peek_and_give_back_too), REDELIVERS, 2, 0 },
-	{ DO("close, another puts", prepare, close_it, put_too), LEVELS, 2, CLOSES },
-	{ DO("close, another gets", prepare, close_it, get_too), LEVELS, 1, CLOSES },
-	{ DO("close, another closes", prepare, close_it, close_too), LEVELS, 2, CLOSES },
+	{ DO("close, another puts", law_prepare, close_it, put_too), LEVELS, 2, CLOSES },
+	{ DO("close, another gets", law_prepare, close_it, get_too), LEVELS, 1, CLOSES },
+	{ DO("close, another closes", law_prepare, close_it, close_too), LEVELS, 2, CLOSES },
 	{ DO("recover, another recovers", prepare_dead_reading, recover, recover_too), REDELIVERS,
 		1, 0 },
 	{ DO("recover, another gets", prepare_dead_copying, recover, get_too), DROPS, 1, 0 },
@@ -468,13 +284,6 @@ static const struct scenario scenarios[] = {
 };
 
 #define N_SCENARIOS ((int)(sizeof scenarios / sizeof *scenarios))
-
-static void set_up(int i)
-{
-	current = &scenarios[i];
-	child = mmap(
-		NULL, sizeof *child, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-}
 
 static void tell(const char *how, struct step_tally tally)
 {
@@ -487,7 +296,7 @@ static void tell(const char *how, struct step_tally tally)
 
 START_TEST(killed_at_every_instruction)
 {
-	set_up(_i);
+	law_choose(&scenarios[_i]);
 	tell("killed", step_kill_everywhere(&current->step));
 }
 END_TEST
@@ -495,7 +304,7 @@ END_TEST
 /* Those of two processes. */
 START_TEST(preempted_at_every_instruction)
 {
-	set_up(_i);
+	law_choose(&scenarios[_i]);
 	if (current->flags & EACH)
 		setenv("REEVE_KILL_EACH", "1", 1);
 	if (current->step.meanwhile)
