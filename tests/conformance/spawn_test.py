@@ -1,15 +1,20 @@
 """What a program finds when it starts, and what is said when it cannot."""
+import ctypes
 import os
+import platform
 import pwd
 import re
 import shutil
 import signal
 import stat
+import struct
 import tempfile
 import pathlib
 
 import pytest
 import watching
+
+SYS_RT_SIGACTION = 13 if platform.machine() == "x86_64" else 134
 
 
 def failing(name, command, **keys):
@@ -124,6 +129,27 @@ def test_process_group_and_signals(supervisor):
     assert masks["SigBlk"] == 0
     assert masks["SigIgn"] == (0 if supervisor.is_ours else 1 << (signal.SIGPIPE - 1) | 1 << (signal.SIGXFSZ - 1))
     assert supervisor.stop() == 0
+
+
+def test_what_the_caller_ignores_is_not_handed_on(reeved):
+    """Neither what nohup(1) and shells ignore, nor what GNU make 4.3 does: the C library's own 32 and 33."""
+    sigaction = ctypes.CDLL(None).syscall
+    ignore, default = (struct.pack("@QQQQ", handler, 0, 0, 0) for handler in (1, 0))
+    ignored = [signal.SIGHUP, signal.SIGTTOU, signal.SIGUSR1, signal.SIGRTMAX, 32, 33]
+    for signo in ignored:
+        assert sigaction(SYS_RT_SIGACTION, signo, ignore, None, 8) == 0
+    try:
+        reeved.start("[program:x]\ncommand = sleep 1000\nstartsecs = 0\n")
+    finally:
+        for signo in ignored:
+            sigaction(SYS_RT_SIGACTION, signo, default, None, 8)
+    _, pid = reeved.wait_spawned("x")
+    reeved.wait_running("x")
+    status = pathlib.Path("/proc/%d/status" % pid).read_text()
+    assert re.findall(r"^Sig(?:Blk|Ign|Pnd):\s+(\w+)$", status, re.MULTILINE) == ["0" * 16] * 3
+    os.kill(reeved.pid, signal.SIGHUP)
+    reeved.wait_line("received SIGHUP indicating restart request")
+    assert reeved.stop() == 0
 
 
 # ---- users ----

@@ -345,13 +345,19 @@ static IN_CHILD int ask_for_parent_death_signal(struct child *child)
 
 /* --- Signals ---------------------------------------------------------------------------------- */
 
+/* 32 and 33: nobody means them to be ignored, but GNU make 4.3 hands them down so. */
+static IN_CHILD bool is_the_c_librarys(int signal)
+{
+	return signal == 32 || signal == 33;
+}
+
 static IN_CHILD int set_disposition(struct child *child, int signal)
 {
 	union disposition old = { 0 }, new = { .handler = SIG_DFL };
 
 	if (child->spec->ignored >> (signal - 1) & 1) {
 		new.handler = SIG_IGN;
-	} else if (asked(child, REEVE_PROCESS_KEEP_IGNORED)) {
+	} else if (asked(child, REEVE_PROCESS_KEEP_IGNORED) && !is_the_c_librarys(signal)) {
 		if (!child->must_clear_handlers)
 			return 0;
 		CALL(SYS_rt_sigaction, signal, 0, &old, sizeof(reeve_signal_set));

@@ -148,7 +148,8 @@ static void describe(struct attempt *attempt)
 	struct reeve_process_spec *spec = &attempt->spec;
 
 	spec->flags |= REEVE_PROCESS_SIBLING | REEVE_PROCESS_SET_PROCESS_GROUP |
-		       REEVE_PROCESS_CLOSE_REST | REEVE_PROCESS_NO_SEARCH;
+		       REEVE_PROCESS_CLOSE_REST | REEVE_PROCESS_NO_SEARCH |
+		       REEVE_PROCESS_KEEP_IGNORED; /* none is: main/ sees to that */
 	spec->argv = (const char *const *)attempt->argv;
 	spec->executable = attempt->file;
 	spec->environment = (const char *const *)attempt->environment;

@@ -108,20 +108,29 @@ static int prepare_memory(struct keeper *keeper)
 	return 0;
 }
 
-static int prepare_signals(struct keeper *keeper)
+/* From before the first role is forked: what arrives waits until it is listened to, and roles are born with this
+ * mask, so that what a terminal sends to all is for the keeper alone. */
+static void hold_signals(const struct keeper *keeper)
+{
+	reeve_signal_set held = REEVE_SIGNAL_NONE;
+
+	for (int i = 0; i < WATCHED; i++)
+		held |= REEVE_SIGNAL_SET(watched[i]);
+	reeve_signal_mask(REEVE_SIGNAL_BLOCK, held, NULL);
+	if (keeper->setup->memory) /* we were a role: what came until now was not for us */
+		while (reeve_signal_wait_for(held, 0, NULL) > 0)
+			;
+}
+
+static int listen_to_signals(struct keeper *keeper)
 {
 	int fd, r;
 
 	r = reeve_loop_defer(keeper->loop, reap_due, keeper, &keeper->reaper);
+	for (int i = 0; r == 0 && i < WATCHED; i++)
+		r = reeve_signal_subscribe(watched[i], signalled, keeper, &keeper->subscriptions[i]);
 	if (r < 0)
 		return r;
-	for (int i = 0; i < WATCHED; i++) {
-		reeve_signal_restore(watched[i]); /* we may have been a role */
-		r = reeve_signal_subscribe(
-			watched[i], signalled, keeper, &keeper->subscriptions[i]);
-		if (r < 0)
-			return r;
-	}
 	fd = reeve_signal_fd();
 	if (fd < 0)
 		return fd;
@@ -133,28 +142,20 @@ static int prepare(struct keeper *keeper)
 {
 	int r = prepare_memory(keeper);
 
+	hold_signals(keeper);
 	if (r == 0)
 		r = reeve_loop_new(&keeper->loop);
 	if (r == 0)
 		r = roles_prepare(keeper);
-	if (r == 0)
-		r = prepare_signals(keeper);
 	return r;
 }
 
-/* A role: signals are the keeper's to act on, also those that a terminal sends to all. */
+/* A role: signals stay blocked, and are not asked for. */
 void keeper_leave_signals(struct keeper *keeper)
 {
-	reeve_signal_set old;
-
-	reeve_signal_mask(REEVE_SIGNAL_BLOCK, REEVE_SIGNAL_ALL, &old);
-	for (int i = 0; i < WATCHED; i++) {
-		reeve_signal_unsubscribe(keeper->subscriptions[i]);
-		if (watched[i] != SIGCHLD)
-			reeve_signal_ignore(watched[i]);
-	}
+	for (int i = 0; i < WATCHED; i++)
+		keeper->subscriptions[i] = reeve_signal_unsubscribe(keeper->subscriptions[i]);
 	reeve_signal_shutdown();
-	reeve_signal_mask(REEVE_SIGNAL_SETMASK, REEVE_SIGNAL_NONE, NULL);
 }
 
 /* Release everything but the next snapshot, which is returned; negative: there is none. */
@@ -181,10 +182,14 @@ int keeper_run(const struct keeper_setup *setup, int *ret_snapshot)
 	int next, r;
 
 	r = prepare(&keeper);
+	if (r == 0)
+		r = roles_start(&keeper); /* first: they need not undo what is done for signals */
+	if (r == 0)
+		r = listen_to_signals(&keeper);
+	if (r < 0)
+		roles_kill(&keeper);
 	if (r == 0 && setup->on_listening)
 		setup->on_listening(setup->data);
-	if (r == 0)
-		r = roles_start(&keeper);
 	if (r == 0) {
 		/* No more than an interruption ends the loop before the core does. */
 		do

@@ -122,6 +122,18 @@ int roles_start(struct keeper *keeper)
 	return start_role(keeper, ROLE_SCRIBE, peers[1]);
 }
 
+void roles_kill(struct keeper *keeper)
+{
+	for (enum role which = 0; which < ROLES; which++) {
+		pid_t pid = keeper->roles[which].pid;
+
+		if (pid <= 0)
+			continue;
+		kill(pid, SIGKILL);
+		reeve_process_wait_pid(pid, REEVE_PROCESS_WAIT_ENDED, REEVE_FOREVER, NULL);
+	}
+}
+
 /* One of them runs: make a new channel between the two, start the other, and tell the one. */
 static int start_again(struct keeper *keeper, enum role which)
 {

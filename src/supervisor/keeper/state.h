@@ -52,8 +52,11 @@ struct keeper {
 /* Make what they need. Returns 0 or a negative errno. */
 int roles_prepare(struct keeper *keeper);
 
-/* Start both. Returns 0 or a negative errno; nothing runs then. */
+/* Start both. Returns 0 or a negative errno: one of them may run then. */
 int roles_start(struct keeper *keeper);
+
+/* The keeper cannot begin: end those that run. */
+void roles_kill(struct keeper *keeper);
 
 /* The role's process has ended: start it again, now or in a while, or end with it. */
 void roles_ended(struct keeper *keeper, enum role role, const struct reeve_process_outcome *outcome);

@@ -190,12 +190,22 @@ static void came_up(void *data)
 	reeve_notify_ready();
 }
 
+/* What whoever started us ignored is blocked instead, and so is SIGPIPE: nobody reads the log for a moment, or a
+ * program has closed its input. That is as good a protection, and a program, which would be born with what is
+ * ignored, has nothing to reset. */
 static int prepare_signals(void)
 {
 	int r = reeve_signal_set_mode(REEVE_SIGNAL_FD);
 
-	/* Nobody reads the log for a moment, or a program has closed its input: no reason to die. */
-	return r < 0 ? r : reeve_signal_ignore(SIGPIPE);
+	for (int signo = 1; r == 0 && signo <= SIGRTMAX; signo++) {
+		bool ignored = reeve_signal_disposition(signo) == REEVE_SIGNAL_IGNORED;
+
+		if (ignored || signo == SIGPIPE)
+			r = reeve_signal_mask(REEVE_SIGNAL_BLOCK, REEVE_SIGNAL_SET(signo), NULL);
+		if (ignored && r == 0)
+			r = reeve_signal_default(signo);
+	}
+	return r;
 }
 
 static void life_deinit(struct life *life)
