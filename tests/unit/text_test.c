@@ -85,7 +85,7 @@ START_TEST(utf8_goes_both_ways)
 	for (uint32_t c = 0; c <= 0x110000; c++) {
 		bool valid = c <= 0x10ffff && (c < 0xd800 || c > 0xdfff);
 		char bytes[4];
-		size_t length = utf8_encode(c, bytes);
+		size_t length = utf8_write(c, bytes);
 		uint32_t back = 0;
 
 		if (utf8_decode(bytes, bytes + length, &back) != (valid ? length : 0))

@@ -44,6 +44,8 @@ static int read_configuration(struct core *core)
 	struct report report;
 	int r;
 
+	if (core->config)
+		return 0;
 	r = config_snapshot_load(core->start->memory->snapshot - 1, &snapshot);
 	if (r < 0)
 		return r;
@@ -143,9 +145,9 @@ static int run(struct core *core)
 	return r < 0 ? r : 0;
 }
 
-int core_run(const struct role_start *start)
+int core_run(const struct role_start *start, struct config *config_take)
 {
-	struct core core = { .start = start, .board = start->board };
+	struct core core = { .start = start, .board = start->board, .config = config_take };
 	int r;
 
 	log_to(start->log_write, start->settings->log_level);

@@ -8,6 +8,8 @@
 
 #include "board/roles.h"
 
-role_main core_run;
+/* `config_take`: the configuration, as whoever forks the core has read it, or NULL: it is read from the keeper's
+ * snapshot, which gives the same. As a role_main returns. */
+int core_run(const struct role_start *start, struct config *config_take);
 
 #endif

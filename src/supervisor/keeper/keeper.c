@@ -188,9 +188,8 @@ int keeper_run(const struct keeper_setup *setup, int *ret_snapshot)
 		r = listen_to_signals(&keeper);
 	if (r < 0)
 		roles_kill(&keeper);
-	if (r == 0 && setup->on_listening)
-		setup->on_listening(setup->data);
 	if (r == 0) {
+		setup->on_begun(setup->data);
 		/* No more than an interruption ends the loop before the core does. */
 		do
 			r = reeve_loop_run(keeper.loop);

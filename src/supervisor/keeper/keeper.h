@@ -23,7 +23,7 @@ struct keeper_setup {
 	int snapshot; /* the configuration; the keeper's own from now on */
 	struct keeper_memory *memory; /* NULL, or that of a keeper that was killed, to be gone on with; allocated */
 	const struct role_settings *settings;
-	void (*on_listening)(void *data); /* signals are heard from here on; NULL: nobody asks */
+	void (*on_begun)(void *data); /* the roles are born, and signals are heard from here on */
 	void (*on_ready)(void *data); /* the core has come up for the first time */
 	void *data;
 };

@@ -38,6 +38,7 @@ struct life {
 	struct reeve_pid_file *pid_file;
 	struct scribe_journal *journal;
 	struct reeve_daemon *daemon; /* the starter that waits for us; NULL: none */
+	bool takes_over;	     /* from a keeper that was killed: the pid file has its pid */
 	int log_pipe[2];
 };
 
@@ -113,8 +114,17 @@ static struct life *current;
 
 static int take_keepers_place(struct life *life, const struct role_start *start);
 
+/* The first core has the configuration, as it was when it was forked. Later ones read the snapshot. */
+static void forget_configuration(struct life *life)
+{
+	life->config = config_free(life->config);
+	life->snapshot = config_snapshot_free(life->snapshot);
+	report_deinit(&life->report);
+}
+
 static int be_scribe(const struct role_start *start)
 {
+	forget_configuration(current);
 	return scribe_run(&(struct scribe_setup){
 		.core_channel = start->peer,
 		.keeper_channel = start->keeper,
@@ -127,8 +137,12 @@ static int be_scribe(const struct role_start *start)
 
 static int be_core(const struct role_start *start)
 {
-	int status = core_run(start);
+	struct config *config = current->config;
+	int status;
 
+	current->config = NULL;
+	forget_configuration(current); /* what is left of it */
+	status = core_run(start, config);
 	return status == ROLE_ORPHANED ? take_keepers_place(current, start) : status;
 }
 
@@ -179,6 +193,16 @@ static int become_daemon(struct life *life, int *ret_status)
 		*ret_status = EXIT_REFUSED;
 	}
 	return 1;
+}
+
+/* Not before: who reads a pid in the file may send it a signal. */
+static void begun(void *data)
+{
+	struct life *life = data;
+
+	if (life->takes_over && life->pid_file && reeve_pid_file_write(life->pid_file) < 0)
+		log_line(LOG_CRITICAL, "could not write the pid file");
+	forget_configuration(life);
 }
 
 static void came_up(void *data)
@@ -233,6 +257,7 @@ static struct keeper_setup keeper_setup_of(struct life *life)
 		.log_read = life->log_pipe[0],
 		.log_write = life->log_pipe[1],
 		.settings = &life->settings,
+		.on_begun = begun,
 		.on_ready = came_up,
 		.data = life,
 	};
@@ -245,10 +270,6 @@ static int run_keeper(struct life *life, int *ret_snapshot)
 	setup.snapshot = config_snapshot_memory(life->snapshot);
 	if (setup.snapshot < 0)
 		return setup.snapshot;
-	/* The roles read it anew; the keeper has no use for it. */
-	life->config = config_free(life->config);
-	life->snapshot = config_snapshot_free(life->snapshot);
-	report_deinit(&life->report);
 	return keeper_run(&setup, ret_snapshot);
 }
 
@@ -294,15 +315,6 @@ static int live(struct life *life)
 	return live_on(life, r, snapshot);
 }
 
-/* Not before: who reads a pid in the file may send it a signal. */
-static void tell_successor(void *data)
-{
-	struct life *life = data;
-
-	if (life->pid_file && reeve_pid_file_write(life->pid_file) < 0)
-		log_line(LOG_CRITICAL, "could not write the pid file");
-}
-
 /* The keeper was killed. This process was the core, has handed over what it knew, and is the keeper now. */
 static int take_keepers_place(struct life *life, const struct role_start *start)
 {
@@ -315,7 +327,7 @@ static int take_keepers_place(struct life *life, const struct role_start *start)
 	atomic_store(&life->board.header->keeper_pid, getpid());
 	prctl(PR_SET_NAME, "reeved", 0, 0, 0);
 	setup.memory = start->memory;
-	setup.on_listening = tell_successor;
+	life->takes_over = true;
 	r = reeve_process_set_subreaper(true);
 	if (r == 0)
 		r = prepare_signals();

@@ -359,7 +359,7 @@ static int put_character(struct expander *expander, const struct conversion *con
 	}
 	if (value->number <= 0 || value->number > 0x10ffff)
 		return bad_format(expander, conversion, "%c needs the number of a character");
-	pad(expander, conversion, bytes, utf8_encode((uint32_t)value->number, bytes));
+	pad(expander, conversion, bytes, utf8_write((uint32_t)value->number, bytes));
 	return 0;
 }
 

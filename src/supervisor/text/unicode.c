@@ -32,7 +32,7 @@ size_t utf8_decode(const char *text, const char *end, uint32_t *ret)
 	return length;
 }
 
-size_t utf8_encode(uint32_t character, char bytes[4])
+size_t utf8_write(uint32_t character, char bytes[4])
 {
 	if (character < 0x80) {
 		bytes[0] = (char)character;

@@ -18,7 +18,7 @@ struct span {
 size_t utf8_decode(const char *text, const char *end, uint32_t *ret);
 
 /* How many bytes a code point takes; written to `bytes`. */
-size_t utf8_encode(uint32_t character, char bytes[4]);
+size_t utf8_write(uint32_t character, char bytes[4]);
 
 /* Whether all of it is well-formed; if not, `ret_bad` is where it stops being so. */
 bool utf8_valid(const char *text, size_t length, size_t *ret_bad);
