@@ -142,27 +142,34 @@ static void step(struct run *run)
 	}
 }
 
-/* Behind the system call that an earlier run found at `there`, at full speed. */
+/* Behind the system call that an earlier run found at `there`, at full speed. Or to the end: where
+ * other processes run as well, there may be fewer calls this time. */
 static void leap(struct run *run, const struct place *there)
 {
 	ptrace(PTRACE_SETOPTIONS, run->pid, NULL, PTRACE_O_TRACESYSGOOD);
 	for (unsigned stop = 0; stop < 2 * there->calls; stop++) { /* at its entry, at its exit */
 		ck_assert_int_eq(ptrace(PTRACE_SYSCALL, run->pid, NULL, NULL), 0);
-		wait_for_stop(run, SIGTRAP | 0x80);
+		wait_for_stop(run, 0);
+		if (run->finished)
+			return;
 	}
 	memcpy(run->before, run->memory, run->size);
 	run->at = run->last_call = *there;
 }
 
 /* To place `n`, or to the operation's end. `last_call` is where the run to the place before
- * began to step. */
-static void advance(struct run *run, unsigned n, const struct place *last_call)
+ * began to step. Returns whether it came as far as that. */
+static bool advance(struct run *run, unsigned n, const struct place *last_call)
 {
+	bool came;
+
 	leap(run, last_call);
+	came = !run->finished;
 	while (run->at.number < n && !run->finished)
 		step(run);
 	snprintf(step_where, sizeof step_where, "%s, place %u, instruction %u", run->scenario->name,
 		run->at.number, run->at.instructions);
+	return came;
 }
 
 static void to_its_end(struct run *run)
@@ -188,14 +195,16 @@ static struct step_tally everywhere(const struct step_scenario *scenario, bool g
 {
 	struct place last_call = { 0 };
 	struct run run;
-	bool last;
+	bool came, last;
 
 	share_a_processor();
-	for (unsigned n = 0;; n++) {
+	for (unsigned n = 0;;) {
 		begin(&run, scenario);
-		advance(&run, n, &last_call);
-		last = run.finished;
-		last_call = run.last_call;
+		came = advance(&run, n, &last_call);
+		last = came && run.finished;
+		/* If it did not come there: once more, step by step. */
+		last_call = came ? run.last_call : (struct place){ 0 };
+		n += came;
 		if (scenario->meanwhile)
 			scenario->meanwhile();
 		if (goes_on)

@@ -406,6 +406,17 @@ static void settle_dead_arrival(bool finished)
 	end_barrier();
 }
 
+/* The dead had arrived. So it is complete if the tracer came before the sweeper, else broken. */
+static void settle_completed_or_broken(bool finished)
+{
+	bool complete = answers->tracer >= 0;
+
+	recover_all();
+	ck_assert_int_eq(reeve_barrier_is_broken(barrier), !complete);
+	ck_assert_int_eq(join_sleeper(0), complete ? 1 : -EPIPE);
+	end_barrier();
+}
+
 static void settle_ended(bool finished)
 {
 	recover_all();
@@ -453,7 +464,7 @@ static const struct step_scenario scenarios[] = {
 	{ "recover an arrival, another recovers", prepare_dead_arrival, attach, recover_in_child,
 		recover_meanwhile, settle_dead_arrival, arena_memory },
 	{ "recover an arrival, another arrives", prepare_dead_arrival, attach, recover_in_child,
-		arrive_meanwhile, settle_dead_arrival, arena_memory },
+		arrive_meanwhile, settle_completed_or_broken, arena_memory },
 };
 
 KILL_TEST_MAIN("sync wait kill")
