@@ -29,7 +29,7 @@ static struct board {
 
 static inline void make_arena(void)
 {
-	struct reeve_arena_spec spec = { .size = 16384, .participants = 8, .objects = 8 };
+	struct reeve_arena_spec spec = { .size = 16384, .participants = 8, .objects = 16 };
 	void *memory;
 
 	ck_assert_int_eq(reeve_arena_new(&spec, &arena), 0);

@@ -74,13 +74,14 @@ int hold_acquire_contended(struct reeve_arena *arena, struct hold *hold, uint64_
 static inline int hold_acquire(
 	struct reeve_arena *arena, struct hold *hold, uint32_t flags, reeve_nsec timeout)
 {
-	int self = arena_self(arena);
 	uint64_t free = 0, me;
+	int self;
 
-	if (self < 0)
-		return self;
 	if (!sync_is_timeout(timeout))
 		return -EINVAL;
+	self = arena_self(arena);
+	if (self < 0)
+		return self;
 	me = hold_by((unsigned)self, thread_id());
 	if (!atomic_compare_exchange_strong(&hold->word, &free, me | flags))
 		return hold_acquire_contended(arena, hold, me, flags, timeout);

@@ -165,11 +165,11 @@ int reeve_owned_semaphore_acquire(struct reeve_owned_semaphore *handle, reeve_ns
 
 	if (!handle)
 		return -EFAULT;
+	if (!sync_is_timeout(timeout))
+		return -EINVAL;
 	self = arena_self(handle->sync.arena);
 	if (self < 0)
 		return self;
-	if (!sync_is_timeout(timeout))
-		return -EINVAL;
 	me = hold_by((unsigned)self, thread_id());
 	return try_acquire(handle, me) ? 0 : acquire_contended(handle, me, timeout);
 }

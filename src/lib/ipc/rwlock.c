@@ -129,10 +129,12 @@ int reeve_rwlock_acquire_read(struct reeve_rwlock *handle, reeve_nsec timeout)
 
 	if (!handle)
 		return -EFAULT;
+	r = deadline_from(timeout, &deadline);
+	if (r < 0)
+		return r;
 	self = arena_self(handle->sync.arena);
 	if (self < 0)
 		return self;
-	r = deadline_from(timeout, &deadline);
 	lock = handle->sync.memory;
 	reader = reader_of(lock, (unsigned)self);
 	while (r == 0) {

@@ -112,11 +112,11 @@ int reeve_semaphore_acquire(struct reeve_semaphore *handle, reeve_nsec timeout)
 
 	if (!handle)
 		return -EFAULT;
+	if (!sync_is_timeout(timeout))
+		return -EINVAL;
 	self = arena_self(handle->sync.arena); /* so that a death that matters is noticed */
 	if (self < 0)
 		return self;
-	if (!sync_is_timeout(timeout))
-		return -EINVAL;
 	return try_acquire(handle->sync.memory) ? 0 : acquire_contended(handle, timeout);
 }
 
@@ -128,11 +128,11 @@ int reeve_semaphore_release(struct reeve_semaphore *handle, unsigned count)
 
 	if (!handle)
 		return -EFAULT;
+	if (count == 0)
+		return -EINVAL;
 	self = arena_self(handle->sync.arena);
 	if (self < 0)
 		return self;
-	if (count == 0)
-		return -EINVAL;
 	semaphore = handle->sync.memory;
 	value = atomic_load(&semaphore->value);
 	do
