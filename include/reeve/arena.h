@@ -99,9 +99,10 @@ REEVE_API int reeve_arena_fd(const struct reeve_arena *arena);
  * does not keep the name.
  *
  * A name is a file in /dev/shm/reeve-UID, kept by a lock of the kernel; what it leads to is
- * opened through /proc/PID/fd of a living holder. So /proc has to show the holder: one that made
- * itself undumpable (PR_SET_DUMPABLE, prctl(2)), has capabilities that the caller does not have,
- * or is in another pid namespace, cannot be reached.
+ * opened through /proc/PID/fd of a living holder. So /proc has to show the holder: one that is not
+ * dumpable (PR_SET_DUMPABLE, prctl(2): it said so, or it has changed its user and executed nothing
+ * since), has capabilities that the caller does not have, or is in another pid namespace, cannot be
+ * reached.
  *
  * Errors of all of them: -EINVAL, -ENAMETOOLONG (the name); -EPERM (the directory is not the
  * user's alone), -ENOENT (there is no /dev/shm or /proc), -ETIMEDOUT (another process is at work

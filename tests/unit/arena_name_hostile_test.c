@@ -1,6 +1,7 @@
 /* Names of arenas where others are in the way: hostile ones, and those who stopped or died. */
 #include <fcntl.h>
 #include <grp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include "unit/arena_name_fixture.h"
@@ -70,6 +71,60 @@ START_TEST(what_lies_in_the_place_of_a_name_is_left_alone)
 }
 END_TEST
 
+static bool become_nobody(void)
+{
+	return setgroups(0, NULL) == 0 && setgid(65534) == 0 && setuid(65534) == 0;
+}
+
+/* Whoever changed his user is not dumpable until he executes something, or says so. */
+/* Not the one that others have inherited, who could be reached. */
+static void publish_hidden(struct reeve_arena *unused)
+{
+	struct reeve_arena *arena;
+
+	if (!become_nobody() || reeve_arena_connect("hidden", &names_spec, 0, &arena) != 1)
+		_exit(1);
+}
+
+static void publish_openly(struct reeve_arena *unused)
+{
+	struct reeve_arena *arena;
+
+	if (!become_nobody() || reeve_arena_connect("open", &names_spec, 0, &arena) != 1)
+		_exit(1);
+	prctl(PR_SET_DUMPABLE, 1);
+}
+
+static int ask_as_nobody(struct reeve_arena *arena)
+{
+	struct reeve_arena *other = NULL;
+
+	reeve_arena_free(arena);
+	if (!become_nobody())
+		return 1;
+	if (connect_to("hidden", &other) != -EACCES)
+		return 2;
+	return connect_to("open", &other);
+}
+
+START_TEST(a_holder_that_is_not_dumpable_cannot_be_reached)
+{
+	struct reeve_arena *arena;
+	pid_t hidden, open;
+
+	if (geteuid() != 0)
+		return;
+	ck_assert_int_eq(chmod(names_parent, 01777), 0);
+	arena = small_arena(4, 4);
+	hidden = start_participant(arena, publish_hidden);
+	open = start_participant(arena, publish_openly);
+	ck_assert_int_eq(in_child(ask_as_nobody, arena), 0);
+	kill_and_reap(hidden);
+	kill_and_reap(open);
+	reeve_arena_free(arena);
+}
+END_TEST
+
 /* Somebody holds the name, and what it leads to cannot be had. */
 START_TEST(a_name_out_of_reach_is_said_to_be)
 {
@@ -114,6 +169,28 @@ START_TEST(who_is_in_the_directory_is_waited_for_until_he_dies)
 }
 END_TEST
 
+/* As an administrator might who cleans up: who had it locked is not in any more for others, and who
+ * comes finds one that is locked in truth. */
+static void remove_lock(struct reeve_arena *unused)
+{
+	lock_directory(unused);
+	if (unlink(name_path(".lock")) < 0)
+		_exit(1);
+}
+
+START_TEST(a_lock_that_was_removed_is_made_anew)
+{
+	struct reeve_arena *arena = published("jobs"), *other = NULL;
+	pid_t victim = start_participant(arena, remove_lock);
+
+	ck_assert_int_eq(reeve_arena_connect("jobs", NULL, 0, &other), 0);
+	reeve_arena_free(other);
+	kill_and_reap(victim);
+	ck_assert_int_eq(access(name_path(".lock"), F_OK), 0);
+	reeve_arena_free(arena);
+}
+END_TEST
+
 /* Forked in the middle: neither the lock nor the word stays with the child. */
 START_TEST(a_fork_in_the_middle_blocks_nobody)
 {
@@ -149,7 +226,7 @@ static int ask_as_another_user(struct reeve_arena *arena)
 	struct reeve_arena *other = NULL;
 
 	reeve_arena_free(arena);
-	if (setgroups(0, NULL) < 0 || setgid(65534) < 0 || setuid(65534) < 0)
+	if (!become_nobody())
 		return 2;
 	if (connect_to("jobs", &other) != -ENOENT)
 		return 1;
@@ -177,7 +254,9 @@ int main(void)
 	tcase_add_test(tcase, a_directory_that_others_could_have_a_hand_in_is_refused);
 	tcase_add_loop_test(tcase, what_lies_in_the_place_of_a_name_is_left_alone, 0, 4);
 	tcase_add_test(tcase, a_name_out_of_reach_is_said_to_be);
+	tcase_add_test(tcase, a_holder_that_is_not_dumpable_cannot_be_reached);
 	tcase_add_test(tcase, who_is_in_the_directory_is_waited_for_until_he_dies);
+	tcase_add_test(tcase, a_lock_that_was_removed_is_made_anew);
 	tcase_add_test(tcase, a_fork_in_the_middle_blocks_nobody);
 	tcase_add_test(tcase, users_have_names_of_their_own);
 	suite_add_tcase(suite, tcase);

@@ -63,13 +63,18 @@ static int open_directory(void)
 	return open_own_directory(path);
 }
 
+/* -EAGAIN: another process has it; or it is a file that somebody has just removed, and others do not
+ * find it any more. */
 static int lock(int fd)
 {
 	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct stat status;
 
-	if (sys_fcntl(fd, F_SETLK, (long)&whole) == 0)
-		return 0;
-	return errno == EACCES ? -EAGAIN : -errno;
+	if (sys_fcntl(fd, F_SETLK, (long)&whole) < 0)
+		return errno == EACCES ? -EAGAIN : -errno;
+	if (sys_fstat(fd, &status) < 0)
+		return -errno;
+	return status.st_nlink > 0 ? 0 : -EAGAIN;
 }
 
 static int open_and_lock(struct name_directory *ret)
