@@ -233,7 +233,7 @@ static int take_cell(const struct strict *strict, struct taken *at, enum cell_st
 static int take_from_ring(const struct strict *strict, unsigned level, struct taken *at,
 	enum cell_state as, unsigned self, size_t room)
 {
-	for (unsigned i = 0; i < STRICT_TRIES; i++) {
+	for (unsigned i = 0; i < strict_tries(strict); i++) {
 		int r = ring_head(strict, level, &at->index, &at->word);
 
 		if (r < 0)
@@ -282,7 +282,7 @@ static int take_from_rings(const struct strict *strict, unsigned last, struct ta
 static int take(const struct strict *strict, struct taken *ret, enum cell_state as, unsigned self,
 	size_t room)
 {
-	for (unsigned i = 0; i < STRICT_TRIES; i++) {
+	for (unsigned i = 0; i < strict_tries(strict); i++) {
 		struct taken again = { .redelivered = true };
 		int r = cell_again(strict, &again.index, &again.word);
 

@@ -123,11 +123,15 @@ struct strict {
 	_Atomic uint32_t next_free, not_done;
 };
 
-/* Loops end here where no number of others' steps explains it any more: somebody scribbled. */
-#define STRICT_TRIES (1u << 24)
-
 uint64_t strict_bytes(const struct reeve_queue_spec *spec);
 void strict_view(const struct queue_object *object, struct strict *ret);
+
+/* Loops end after so many rounds: neither a hint that was set back nor others that are always faster
+ * explain more, so somebody scribbled. */
+static inline unsigned strict_tries(const struct strict *strict)
+{
+	return 4 * strict->ring_size + (1u << 18);
+}
 
 static inline struct cell *strict_cell(const struct strict *strict, uint32_t index)
 {

@@ -45,7 +45,7 @@ int strict_task_done(void *state, unsigned self)
 {
 	struct strict *strict = state;
 
-	for (unsigned i = 0; i < STRICT_TRIES; i++) {
+	for (unsigned i = 0; i < strict_tries(strict); i++) {
 		struct oldest oldest = find_oldest(strict, self);
 
 		if (!oldest.found)
@@ -60,7 +60,7 @@ int strict_task_done(void *state, unsigned self)
 /* Whether there is a message in the cell that is committed and not done: 1, 0. */
 static int is_pending(const struct strict *strict, uint32_t index)
 {
-	for (unsigned i = 0; i < STRICT_TRIES; i++) {
+	for (unsigned i = 0; i < strict_tries(strict); i++) {
 		uint64_t word = atomic_load(&strict_cell(strict, index)->word);
 		int r;
 

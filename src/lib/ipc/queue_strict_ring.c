@@ -15,7 +15,7 @@ int ring_tail(const struct strict *strict, unsigned level, uint64_t *ret, uint64
 	_Atomic uint64_t *tail = &strict->rings[level].tail;
 	uint64_t hint = atomic_load_explicit(tail, memory_order_acquire), at = hint & POSITION_MASK;
 
-	for (unsigned i = 0; i < STRICT_TRIES; i++) {
+	for (unsigned i = 0; i < strict_tries(strict); i++) {
 		uint64_t slot = atomic_load(strict_slot(strict, level, at));
 		int64_t ahead = position_distance(slot_position(slot), at);
 
@@ -39,7 +39,7 @@ int ring_tail(const struct strict *strict, unsigned level, uint64_t *ret, uint64
 
 int ring_commit(const struct strict *strict, unsigned level, uint32_t cell, unsigned self)
 {
-	for (unsigned i = 0; i < STRICT_TRIES; i++) {
+	for (unsigned i = 0; i < strict_tries(strict); i++) {
 		uint64_t at, slot;
 		int r = ring_tail(strict, level, &at, &slot);
 
@@ -66,7 +66,7 @@ int ring_head(const struct strict *strict, unsigned level, uint32_t *ret_cell, u
 	_Atomic uint64_t *head = &strict->rings[level].head;
 	uint64_t at = atomic_load_explicit(head, memory_order_acquire) & POSITION_MASK;
 
-	for (unsigned i = 0; i < STRICT_TRIES; i++) {
+	for (unsigned i = 0; i < strict_tries(strict); i++) {
 		uint64_t slot = atomic_load(strict_slot(strict, level, at)), word, next;
 		int64_t ahead = position_distance(slot_position(slot), at);
 		uint32_t cell = slot_cell(slot);
@@ -109,7 +109,7 @@ int ring_is_committed(const struct strict *strict, uint32_t cell, uint64_t word)
 
 static int close_level(const struct strict *strict, unsigned level)
 {
-	for (unsigned i = 0; i < STRICT_TRIES; i++) {
+	for (unsigned i = 0; i < strict_tries(strict); i++) {
 		uint64_t at, slot;
 		int r = ring_tail(strict, level, &at, &slot);
 
