@@ -141,6 +141,7 @@ def test_the_core_killed_at_a_reload(reeved, reports):
     reeved.send(signal.SIGHUP)
     os.kill(core, signal.SIGKILL)
     reeved.wait_running("new")
+    reports.wait("start", after=1)
     assert set(roles.status_table(reeved)[1]) == {"new"}
     assert len(pids_of(reports)) == 2
     end(reeved, pids_of(reports))

@@ -23,7 +23,7 @@ static struct layout lay_out(const struct reeve_queue_spec *spec)
 {
 	struct layout layout = { .ring_size = 1 };
 
-	while (layout.ring_size < spec->capacity)
+	while (layout.ring_size <= spec->capacity)
 		layout.ring_size *= 2;
 	layout.again = spec->priorities * sizeof(struct ring);
 	layout.slots = layout.again + 64;

@@ -9,9 +9,8 @@
  * takes it. Heads, tails and `again` are hints, behind the truth at most, that anybody moves on.
  *
  * Why a slot may be replaced unseen: messages that are committed and not taken are at successive
- * positions, each in a cell of its own, and the committing one is in yet another. So there are
- * fewer than ring_size of them: who finds position p - ring_size in the slot of the next position
- * p knows that it has been taken. */
+ * positions, each in a cell of its own, and there are more slots than cells. Who finds position
+ * p - ring_size in the slot of the next position p knows that it has been taken. */
 #ifndef LIB_IPC_QUEUE_STRICT_H
 #define LIB_IPC_QUEUE_STRICT_H
 
@@ -116,7 +115,7 @@ struct strict {
 	_Atomic uint64_t *slots; /* ring_size for each level */
 	unsigned char *cells;
 	uint64_t stride;
-	uint32_t count, ring_size;
+	uint32_t count, ring_size; /* a power of two, more than count */
 	unsigned levels;
 
 	/* This handle's own hints. */

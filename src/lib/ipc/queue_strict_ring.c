@@ -3,11 +3,12 @@
 
 #include "lib/ipc/queue_strict.h"
 
-/* Move a hint on, unless another was faster. */
+/* Move a hint on, unless another did. Who is late sets it back, which costs others some steps and
+ * no more; a compare-and-swap would cost each call more than that. */
 static void move(_Atomic uint64_t *hint, uint64_t from, uint64_t to)
 {
-	atomic_compare_exchange_strong_explicit(
-		hint, &from, to & POSITION_MASK, memory_order_release, memory_order_relaxed);
+	if (atomic_load_explicit(hint, memory_order_relaxed) == from)
+		atomic_store_explicit(hint, to & POSITION_MASK, memory_order_release);
 }
 
 int ring_tail(const struct strict *strict, unsigned level, uint64_t *ret, uint64_t *ret_slot)
