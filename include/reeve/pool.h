@@ -21,8 +21,8 @@
  * Ctrl-C that is meant for the master ends a request halfway. SIGURG is the pool's own in a worker.
  * The master's subscriptions have ended there, and its loop is of no use (reeve/loop.h).
  * A worker that dies is replaced at once, or, if it died young, after a delay that doubles from
- * `backoff` to `backoff_max` each time. One whose request makes no progress for longer than
- * `stuck_after` is ended by force and replaced. One that is to go (it was recycled, the pool is
+ * `backoff` to `backoff_max` each time. One that is silent for longer than `stuck_after`,
+ * and not because it waits for a request, is ended by force and replaced. One that is to go (it was recycled, the pool is
  * made smaller, or stopped) takes no new request, and may bring the present one to an end within
  * `grace`; then it gets SIGTERM, and `kill_after` later SIGKILL.
  *
@@ -157,7 +157,7 @@ struct reeve_pool_spec {
 
 	uint64_t recycle_after;  /* requests; each worker's own limit is up to a quarter higher */
 	reeve_nsec recycle_time; /* of life; likewise */
-	reeve_nsec stuck_after;  /* a request's silence (reeve/heartbeat.h), or a worker's being stopped */
+	reeve_nsec stuck_after;  /* silence (reeve/heartbeat.h) but between requests; being stopped */
 	reeve_nsec grace;        /* 0: 30 seconds */
 	reeve_nsec kill_after;   /* after SIGTERM; 0: 5 seconds */
 	reeve_nsec young;        /* who dies before that age died young; 0: a second */
@@ -273,6 +273,9 @@ REEVE_API void reeve_pool_worker_end(struct reeve_pool_worker *worker);
 
 /* In `serve`: the connection is the caller's from now on, and the pool does not close it. */
 REEVE_API void reeve_pool_worker_take(struct reeve_pool_worker *worker);
+
+/* In `handle`: whether the message was with a worker before, which may have died of it. */
+REEVE_API bool reeve_pool_worker_is_redelivered(const struct reeve_pool_worker *worker);
 
 #ifdef __cplusplus
 }

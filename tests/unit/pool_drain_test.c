@@ -180,6 +180,37 @@ START_TEST(who_beats_in_a_long_request_or_is_idle_is_not_stuck)
 }
 END_TEST
 
+static void hang_in_leave(struct reeve_pool_worker *which, void *data)
+{
+	for (;;)
+		pause();
+}
+
+static int hang_in_enter(struct reeve_pool_worker *which, void *data)
+{
+	hang_in_leave(which, data);
+	return 0;
+}
+
+START_TEST(who_does_not_come_to_work_or_away_from_it_is_stuck)
+{
+	struct reeve_pool_spec spec = {
+		.workers = 1, .run = _i ? one_long_request : idle_until_told
+	};
+
+	if (_i)
+		spec.leave = hang_in_leave;
+	else
+		spec.enter = hang_in_enter;
+	spec.stuck_after = 120 * REEVE_MSEC;
+	start_pool(spec);
+	RUN_UNTIL(told(REEVE_POOL_ENDED, REEVE_POOL_REPLACED) == 1);
+	ck_assert(!last_told(REEVE_POOL_STUCK)->in_request);
+	ck_assert_uint_eq(last_told(REEVE_POOL_ENDED)->requests, _i);
+	free_pool();
+}
+END_TEST
+
 START_TEST(one_that_somebody_stopped_is_replaced)
 {
 	struct reeve_pool_spec spec = idle(1);
@@ -212,6 +243,7 @@ int main(void)
 
 	tcase_add_test(stuck, a_request_without_end_is_ended_and_its_worker_replaced);
 	tcase_add_loop_test(stuck, who_beats_in_a_long_request_or_is_idle_is_not_stuck, 0, 2);
+	tcase_add_loop_test(stuck, who_does_not_come_to_work_or_away_from_it_is_stuck, 0, 2);
 	tcase_add_test(stuck, one_that_somebody_stopped_is_replaced);
 	suite_add_tcase(suite, stuck);
 	return run_suite(suite);

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <stdlib.h>
 
+#include "lib/ipc/arena.h"
 #include "unit/pool_fixture.h"
 
 /* --- What is asked for ------------------------------------------------------------------------ */
@@ -310,6 +311,10 @@ START_TEST(a_forked_child_has_no_pool)
 }
 END_TEST
 
+static void ignore(struct reeve_pool *which, const struct reeve_pool_notice *notice, void *data)
+{
+}
+
 START_TEST(others_can_look_at_it)
 {
 	struct reeve_arena *theirs;
@@ -338,6 +343,39 @@ START_TEST(others_can_look_at_it)
 }
 END_TEST
 
+/* Whatever is written over what the pool shows, the master goes on, and lets all go in the end. */
+START_TEST(a_scribbled_table_misleads_nobody)
+{
+	struct reeve_pool_spec spec = idle(3);
+	struct arena_object table;
+	unsigned seed = 1;
+
+	spec.stuck_after = 10 * REEVE_MSEC;
+	spec.recycle_time = 5 * REEVE_MSEC;
+	spec.backoff = spec.young = REEVE_MSEC;
+	spec.spare_max = 2;
+	spec.spare_every = REEVE_MSEC;
+	spec.told = ignore;
+	start_pool(spec);
+	ck_assert_int_eq(
+		arena_object_find(reeve_pool_arena(pool), ARENA_TYPE_POOL, "pool", &table), 0);
+	for (int i = 0; i < 300; i++) {
+		for (uint64_t at = 0; at < table.size; at++)
+			if (rand_r(&seed) % 4 == 0)
+				((volatile unsigned char *)table.memory)[at] = (unsigned char)rand_r(&seed);
+		(void)status();
+		for (unsigned place = 0; place < 3; place++)
+			(void)reeve_pool_state_name(worker(place).state);
+		ck_assert_int_ge(reeve_loop_run_once(loop, 100 * REEVE_USEC), 0);
+	}
+	ck_assert_int_eq(reeve_pool_stop(pool), 0);
+	memset(table.memory, 0xff, table.size);
+	while (has_child())
+		ck_assert_int_ge(reeve_loop_run_once(loop, LONG_ENOUGH), 0);
+	free_pool();
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("pool");
@@ -359,6 +397,7 @@ int main(void)
 
 	tcase_add_test(others, a_forked_child_has_no_pool);
 	tcase_add_test(others, others_can_look_at_it);
+	tcase_add_test(others, a_scribbled_table_misleads_nobody);
 	suite_add_tcase(suite, others);
 	return run_suite(suite);
 }

@@ -25,7 +25,7 @@ static int listen_to_master(struct reeve_signal_subscription **ret)
 }
 
 /* -ETIMEDOUT, -EINTR: there is none yet. */
-static int next_message(const struct reeve_pool_worker *worker, struct reeve_queue_slot *ret)
+static int next_message(struct reeve_pool_worker *worker, struct reeve_queue_slot *ret)
 {
 	struct reeve_queue *queue = worker->pool->spec.queue;
 	int r = reeve_queue_peek(queue, 0, ret);
@@ -36,6 +36,7 @@ static int next_message(const struct reeve_pool_worker *worker, struct reeve_que
 	if (!atomic_load(&worker->row->leave))
 		r = reeve_queue_peek(queue, LONGEST_SLEEP, ret);
 	mask_change(SIG_BLOCK, REEVE_SIGNAL_SET(SIGURG), NULL);
+	worker->now = reeve_now();
 	return r;
 }
 
@@ -44,6 +45,7 @@ static int handle(struct reeve_pool_worker *worker, const struct reeve_queue_slo
 	const struct reeve_pool_spec *spec = &worker->pool->spec;
 	int r;
 
+	worker->redelivered = slot->redelivered;
 	activity_begin(worker);
 	r = spec->handle(worker, slot->data, slot->size, spec->data);
 	r = r == 0 ? reeve_queue_release(spec->queue, slot)
@@ -58,7 +60,7 @@ int worker_handle(struct reeve_pool_worker *worker)
 	struct reeve_queue_slot slot;
 	int r = listen_to_master(&subscription);
 
-	while (r == 0 && !reeve_pool_worker_is_leaving(worker)) {
+	while (r == 0 && !worker_is_leaving(worker, worker->now)) {
 		r = next_message(worker, &slot);
 		if (r == 0)
 			r = handle(worker, &slot);

@@ -73,6 +73,9 @@ struct reeve_pool_worker {
 	uint64_t limit; /* of requests; 0: none */
 	bool taken;     /* the connection is the program's */
 	bool orphan;
+	bool said;      /* a text, that is to go when the request is over */
+	bool redelivered;
+	reeve_nsec now;    /* when the last request began or ended */
 	reeve_nsec looked; /* at the lifeline */
 };
 
@@ -121,6 +124,9 @@ int results_start(struct reeve_pool *pool);
 void results_stop(struct reeve_pool *pool);
 
 /* --- worker.c --- */
+
+/* As reeve_pool_worker_is_leaving(), without a look at the clock: it is `now`. */
+bool worker_is_leaving(struct reeve_pool_worker *worker, reeve_nsec now);
 
 /* In the forked child, with all signals blocked. */
 _Noreturn void worker_live(struct place *place, int lifeline);

@@ -6,25 +6,35 @@
 
 /* How often to look within the time that a silence may last. */
 #define LOOKS 4
+/* How long beyond that a worker may take to be born: nobody can tell what keeps it. */
+#define BIRTH (10 * REEVE_SEC)
 #define SPARE_STEP_MAX 32u
 
 /* --- Stuck ------------------------------------------------------------------------------------ */
 
-/* Its request is silent though it had the time; or somebody stopped it (a debugger's business is
- * its own): it could hold a request, or have been woken for a connection. */
-static bool is_stuck(const struct place *place, const struct reeve_heartbeat_report *report)
+/* It is silent, though it had the time, and not because it waits for a request; or somebody stopped
+ * it (a debugger's business is its own): it could hold a request, or have been woken for a
+ * connection; or it does not come to life, in a child of a program with threads. */
+static bool is_stuck(const struct place *place)
 {
-	if (report->verdict == REEVE_HEARTBEAT_HUNG)
-		return report->state == REEVE_HEARTBEAT_BUSY;
-	return report->verdict == REEVE_HEARTBEAT_STOPPED && report->scheduler == 'T' &&
-	       report->silence > place->pool->spec.stuck_after;
+	reeve_nsec limit = place->pool->spec.stuck_after;
+	uint32_t owner = atomic_load(&place->row->owner);
+	struct reeve_heartbeat_report report;
+
+	if (owner == 0)
+		return reeve_now() - place->started > limit + BIRTH;
+	if (reeve_heartbeat_check(place->pool->watch, owner, &report) < 0)
+		return false;
+	if (report.verdict == REEVE_HEARTBEAT_HUNG)
+		return report.state != REEVE_HEARTBEAT_READY;
+	return report.verdict == REEVE_HEARTBEAT_STOPPED && report.scheduler == 'T' &&
+	       report.silence > limit;
 }
 
 /* False: the pool is no more. */
 static bool look_at(struct place *place)
 {
 	struct reeve_pool *pool = place->pool;
-	struct reeve_heartbeat_report report;
 	struct reeve_pool_notice notice = {
 		.event = REEVE_POOL_STUCK,
 		.place = (unsigned)(place - pool->places),
@@ -32,11 +42,10 @@ static bool look_at(struct place *place)
 		.failures = place->failures,
 	};
 
-	if (reeve_heartbeat_check(pool->watch, atomic_load(&place->row->owner), &report) < 0 ||
-		!is_stuck(place, &report))
+	if (!is_stuck(place))
 		return true;
 	notice.pid = reeve_process_pid(place->process);
-	notice.in_request = report.state == REEVE_HEARTBEAT_BUSY;
+	notice.in_request = atomic_load(&place->row->activity) == POOL_BUSY;
 	atomic_fetch_add(&pool->table->header.stuck, 1);
 	place->reason = REEVE_POOL_REPLACED;
 	place_event(place, PLACE_STUCK);

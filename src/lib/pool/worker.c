@@ -22,6 +22,16 @@ static void forget_master(struct reeve_pool *pool)
 		pool->places[i].lifeline = close_fd(pool->places[i].lifeline);
 }
 
+static bool is_orphan(struct reeve_pool_worker *worker)
+{
+	struct pollfd polled = { .fd = worker->lifeline, .events = POLLIN };
+	struct timespec at_once = { 0 };
+
+	if (!worker->orphan && sys_ppoll(&polled, 1, &at_once, NULL) == 1)
+		worker->orphan = polled.revents & (POLLHUP | POLLERR | POLLNVAL);
+	return worker->orphan;
+}
+
 /* How the program finds its signals. One that handles messages lets SIGURG in while it waits for one
  * alone. */
 static int prepare_signals(const struct reeve_pool_spec *spec)
@@ -30,9 +40,6 @@ static int prepare_signals(const struct reeve_pool_spec *spec)
 
 	if (r == 0)
 		r = reeve_signal_ignore(SIGINT);
-	if (r == 0 && spec->orphan_signal &&
-		sys_prctl(PR_SET_PDEATHSIG, (unsigned long)spec->orphan_signal) < 0)
-		r = -errno;
 	mask_change(SIG_SETMASK, spec->handle ? REEVE_SIGNAL_SET(SIGURG) : REEVE_SIGNAL_NONE, NULL);
 	return r;
 }
@@ -80,6 +87,14 @@ static int work(struct reeve_pool_worker *worker)
 	return EXIT_SUCCESS;
 }
 
+/* A master that dies before this is asked for sends nothing. */
+static int ask_for_signal(struct reeve_pool_worker *worker, int signal)
+{
+	if (sys_prctl(PR_SET_PDEATHSIG, (unsigned long)signal) < 0)
+		return -errno;
+	return is_orphan(worker) ? -ECHILD : 0;
+}
+
 /* The exit status. */
 static int live(struct reeve_pool_worker *worker)
 {
@@ -87,6 +102,8 @@ static int live(struct reeve_pool_worker *worker)
 	int status;
 	int r = prepare_signals(spec);
 
+	if (r == 0 && spec->orphan_signal)
+		r = ask_for_signal(worker, spec->orphan_signal);
 	if (r == 0)
 		r = attach(worker);
 	if (r < 0)
@@ -96,6 +113,7 @@ static int live(struct reeve_pool_worker *worker)
 		return status;
 	activity_end(worker);
 	status = work(worker);
+	(void)reeve_heartbeat_say(worker->arena, REEVE_HEARTBEAT_STOPPING, NULL);
 	if (spec->leave)
 		spec->leave(worker, spec->data);
 	return status;
@@ -119,27 +137,19 @@ _Noreturn void worker_live(struct place *place, int lifeline)
 
 /* --- Whether to go on ------------------------------------------------------------------------- */
 
-static bool is_orphan(struct reeve_pool_worker *worker)
+bool worker_is_leaving(struct reeve_pool_worker *worker, reeve_nsec now)
 {
-	struct pollfd polled = { .fd = worker->lifeline, .events = POLLIN };
-	struct timespec at_once = { 0 };
-
-	if (!worker->orphan && sys_ppoll(&polled, 1, &at_once, NULL) == 1)
-		worker->orphan = polled.revents & (POLLHUP | POLLERR | POLLNVAL);
-	return worker->orphan;
-}
-
-bool reeve_pool_worker_is_leaving(struct reeve_pool_worker *worker)
-{
-	reeve_nsec now;
-
 	if (atomic_load(&worker->row->leave) || worker->orphan || activity_is_spent(worker))
 		return true;
-	now = reeve_now();
 	if (now - worker->looked < LOOK_EVERY)
 		return false;
 	worker->looked = now;
 	return is_orphan(worker);
+}
+
+bool reeve_pool_worker_is_leaving(struct reeve_pool_worker *worker)
+{
+	return worker_is_leaving(worker, reeve_now());
 }
 
 int reeve_pool_worker_fd(const struct reeve_pool_worker *worker)
@@ -150,6 +160,11 @@ int reeve_pool_worker_fd(const struct reeve_pool_worker *worker)
 unsigned reeve_pool_worker_place(const struct reeve_pool_worker *worker)
 {
 	return worker->place;
+}
+
+bool reeve_pool_worker_is_redelivered(const struct reeve_pool_worker *worker)
+{
+	return worker->redelivered;
 }
 
 void reeve_pool_worker_take(struct reeve_pool_worker *worker)
