@@ -152,6 +152,8 @@ static int commit_cell(struct strict *strict, unsigned self, uint32_t index, siz
 	r = ring_commit(strict, level, index, self);
 	if (r < 0)
 		atomic_store(&cell->word, cell_word(0, 0, CELL_FREE, 0));
+	else
+		strict_fetch(strict_cell(strict, index + 1 == strict->count ? 0 : index + 1));
 	return r;
 }
 

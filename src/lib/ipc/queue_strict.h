@@ -144,6 +144,19 @@ static inline _Atomic uint64_t *strict_slot(
 	       (position & (strict->ring_size - 1));
 }
 
+/* Have the first two lines of a cell on their way here, to be written: it was somebody else's. */
+static inline void strict_fetch(const struct cell *cell)
+{
+	const char *line = (const char *)cell;
+
+#if defined(__x86_64__)
+	__asm__ volatile("prefetchw %0\n\tprefetchw %1" : : "m"(line[0]), "m"(line[64]));
+#else
+	__builtin_prefetch(line, 1);
+	__builtin_prefetch(line + 64, 1);
+#endif
+}
+
 /* --- The ring (queue_strict_ring.c) ----------------------------------------------------------- */
 
 /* The position that the next commit gets, or that it would if the level were not closed, and what is
@@ -180,7 +193,7 @@ int cell_put_back(const struct strict *strict, uint32_t index, uint64_t word);
 /* The one to be delivered again first. 0, -EAGAIN, -EUCLEAN. */
 int cell_again(const struct strict *strict, uint32_t *ret, uint64_t *ret_word);
 
-/* Whether one is with a consumer other than `self`, and would come back if that died: 1, 0. */
+/* Whether one is with a consumer other than `self`, and may come back from there: 1, 0. */
 int cell_may_come_back(const struct strict *strict, unsigned self);
 
 /* --- Tasks and deaths (queue_strict_done.c, queue_strict_recover.c) ---------------------------- */

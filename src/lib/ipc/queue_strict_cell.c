@@ -129,10 +129,10 @@ int cell_may_come_back(const struct strict *strict, unsigned self)
 		case CELL_GIVING:
 		case CELL_REDELIVER: return 1;
 		case CELL_COPYING:
+		case CELL_READING: /* may be given back */
 			if (cell_owner(word) != self)
 				return 1;
 			break;
-		case CELL_READING:
 		case CELL_TAKEN:
 			if (redeliver && cell_owner(word) != self)
 				return 1;

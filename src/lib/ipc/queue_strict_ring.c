@@ -79,6 +79,7 @@ int ring_head(const struct strict *strict, unsigned level, uint32_t *ret_cell, u
 		if (ahead == 0) {
 			if (cell == SLOT_CLOSED)
 				return -ESHUTDOWN;
+			strict_fetch(strict_cell(strict, cell - 1));
 			word = atomic_load(&strict_cell(strict, cell - 1)->word);
 			if (cell_state(word) == CELL_OFFERED && cell_position(word) == at &&
 				cell_level(word) == level) {
