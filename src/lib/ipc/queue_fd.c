@@ -78,7 +78,8 @@ static void free_watch(struct queue_watch *watch)
 		atomic_store(&watch->state, STOPPED);
 		futex_wake_all(&watch->state);
 		eventcount_wake(&watch->queue->object.header->not_empty, INT_MAX);
-		(void)reeve_thread_join(watch->thread, REEVE_FOREVER, NULL);
+		while (reeve_thread_join(watch->thread, REEVE_FOREVER, NULL) < 0)
+			; /* a signal: it ends all the same, and what it uses is freed after it */
 	}
 	reeve_thread_free(watch->thread);
 	close_fd(watch->fd);
