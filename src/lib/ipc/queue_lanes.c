@@ -8,8 +8,8 @@
 /* How many messages a getter takes from one lane before it looks at the others. */
 #define IN_A_ROW 32
 
-/* How far ahead a getter has what is there already fetched: the next atomic operation would
- * otherwise wait for it. */
+/* How far ahead a getter has fetched what is there already: no load gets past an atomic operation,
+ * of which each message has one. */
 #define FETCHED_AHEAD 4
 
 static void notify_room(const struct lanes *lanes)
@@ -229,30 +229,35 @@ static int lanes_cancel(void *state, unsigned self, const struct reeve_queue_slo
 
 /* --- Getting ---------------------------------------------------------------------------------- */
 
-static void fetch_ahead(const struct lanes *lanes, const struct lane *lane, uint64_t position)
+/* Have a message's lines on their way. To be inlined: gcc takes a function that does no more for one
+ * that does nothing. */
+static inline __attribute__((always_inline)) void fetch(
+	const struct lanes *lanes, const struct lane *lane, uint64_t position)
 {
-	uint64_t seen = atomic_load_explicit(&lane->seen_tail, memory_order_relaxed);
-	const char *cell;
+	const char *cell = (const char *)lane_cell(lanes, lane, position);
 
-	if ((int64_t)(seen - position) <= FETCHED_AHEAD)
-		return;
-	cell = (const char *)lane_cell(lanes, lane, position + FETCHED_AHEAD);
 	__builtin_prefetch(cell);
 	__builtin_prefetch(cell + 64);
 }
 
-/* A message that seems to be there. The lane's own line and the getters' say so before the
- * writer's does. */
-static bool seems_to_have_message(const struct lanes *lanes, struct lane *lane)
+/* A message that seems to be there. What an owner saw says so before the writer's line does.
+ *
+ * Of one that has just come only who has waited for it fetches the lines at once. Who is on the
+ * writer's heels all the time would take from it the lines that it is writing to, for each message;
+ * a little slower, and it finds several together. */
+static bool seems_to_have_message(const struct lanes *lanes, struct lane *lane, bool waited)
 {
 	uint64_t head = atomic_load_explicit(&lane->head, memory_order_acquire);
 	uint64_t seen = atomic_load_explicit(&lane->seen_tail, memory_order_relaxed);
 
-	if ((int64_t)(seen - head) > 0) {
-		fetch_ahead(lanes, lane, head);
-		return true;
-	}
-	return atomic_load_explicit(&lane->tail, memory_order_acquire) != head;
+	if ((int64_t)(seen - head) > FETCHED_AHEAD)
+		fetch(lanes, lane, head + FETCHED_AHEAD);
+	else if ((int64_t)(seen - head) <= 0 &&
+		 atomic_load_explicit(&lane->tail, memory_order_acquire) == head)
+		return false;
+	else if (waited)
+		fetch(lanes, lane, head);
+	return true;
 }
 
 /* Behind the last store to a lane that was owned, whose head was at `position`. Who waits for room
@@ -307,15 +312,16 @@ struct found {
 };
 
 /* Own a lane that has a message: 0; -EAGAIN, -EUCLEAN. */
-static int own(const struct lanes *lanes, struct lane *lane, unsigned self, struct found *ret)
+static int own(const struct lanes *lanes, struct lane *lane, const struct lanes_thread *thread,
+	struct found *ret)
 {
 	uint64_t nobody = 0;
 	int r;
 
-	if (!seems_to_have_message(lanes, lane) ||
+	if (!seems_to_have_message(lanes, lane, thread->waited) ||
 		atomic_load_explicit(&lane->owner, memory_order_relaxed) ||
 		!atomic_compare_exchange_strong_explicit(&lane->owner, &nobody,
-			hold_word(0, HOLD_MOVING, self), memory_order_acquire,
+			hold_word(0, HOLD_MOVING, thread->self), memory_order_acquire,
 			memory_order_relaxed))
 		return -EAGAIN;
 	*ret = (struct found){
@@ -367,9 +373,10 @@ static int own_any(struct lanes *lanes, unsigned self, struct found *ret)
 	unsigned used = lanes_used(lanes), first = turn(thread, used), index = first;
 
 	do {
-		int r = own(lanes, &lanes->lanes[index], self, ret);
+		int r = own(lanes, &lanes->lanes[index], thread, ret);
 
 		if (r != -EAGAIN) {
+			thread->waited = false;
 			if (index != first) {
 				thread->get_lane = index;
 				thread->in_a_row = 0;
@@ -379,6 +386,7 @@ static int own_any(struct lanes *lanes, unsigned self, struct found *ret)
 		if (++index == used)
 			index = 0;
 	} while (index != first);
+	thread->waited = true;
 	return nothing(lanes, self);
 }
 

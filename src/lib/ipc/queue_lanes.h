@@ -173,6 +173,7 @@ struct lanes_thread {
 	uint64_t claim;    /* of put_lane; 0: none */
 	uint64_t reserved; /* a lane's `writer` since its last reservation */
 	unsigned get_lane, in_a_row;
+	bool waited; /* its last try was in vain */
 };
 
 /* By serial; what is pushed out can be found again. */
