@@ -171,6 +171,43 @@ START_TEST(who_has_no_lane_shares_one)
 }
 END_TEST
 
+static pthread_barrier_t stage;
+
+static void *put_one_and_wait(void *data)
+{
+	put_one(NULL);
+	pthread_barrier_wait(&stage);
+	pthread_barrier_wait(&stage);
+	return NULL;
+}
+
+/* A lane that gets free is taken by who shared one; but only when what it put there has been got,
+ * which it would overtake. */
+START_TEST(nobody_overtakes_itself_on_its_way_to_a_lane)
+{
+	pthread_t thread;
+	unsigned number = 2;
+
+	make(3, 1);
+	pthread_barrier_init(&stage, NULL, 2);
+	ck_assert_int_eq(pthread_create(&thread, NULL, put_one_and_wait, NULL), 0);
+	pthread_barrier_wait(&stage);
+	ck_assert_uint_eq(get_number(queue), 1);
+	put_number(queue, 2);
+	pthread_barrier_wait(&stage);
+	ck_assert_int_eq(pthread_join(thread, NULL), 0);
+	put_number(queue, 3);
+	ck_assert_uint_eq(claim(1), 0);
+	while (number <= 3)
+		ck_assert_uint_eq(get_number(queue), number++);
+	put_number(queue, 4);
+	ck_assert(claim(1) != 0);
+	ck_assert_uint_eq(get_number(queue), 4);
+	pthread_barrier_destroy(&stage);
+	tear_down();
+}
+END_TEST
+
 struct two {
 	struct reeve_queue_slot slot;
 	int r, after;
@@ -332,6 +369,7 @@ int main(void)
 		(int)(sizeof crowds / sizeof *crowds));
 	tcase_add_test(tcase, a_thread_that_ends_leaves_its_lane);
 	tcase_add_test(tcase, who_has_no_lane_shares_one);
+	tcase_add_test(tcase, nobody_overtakes_itself_on_its_way_to_a_lane);
 	tcase_add_loop_test(tcase, what_a_thread_reserved_may_be_put_by_another, 0, 2);
 	tcase_add_test(tcase, a_handle_leaves_its_lanes);
 	tcase_add_test(tcase, each_is_told_of_its_own_room);

@@ -94,10 +94,12 @@ static void leave(const struct lanes *lanes, struct lane *lane)
 	notify_room(lanes);
 }
 
-/* Whether a lane is held by what this thread has reserved: it would wait for itself. */
+/* -EBUSY where a lane is held by what this thread has reserved: it would wait for itself. */
 static int why_held(const struct lane *lane, const struct lanes_thread *thread)
 {
-	return atomic_load(&lane->writer) == thread->reserved ? -EBUSY : -EAGAIN;
+	uint64_t writer = atomic_load(&lane->writer);
+
+	return writer && writer == thread->reserved ? -EBUSY : -EAGAIN;
 }
 
 /* Looks whether it is full before it enters: who leaves wakes others, who would do the same. */
