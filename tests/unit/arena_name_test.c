@@ -202,7 +202,7 @@ END_TEST
 /* Of several that ask at once one makes it, and all have the same. */
 START_TEST(of_strangers_who_start_at_once_one_makes_it)
 {
-	enum { STRANGERS = 4, ROUNDS = 25 };
+	enum { STRANGERS = 4, ROUNDS = 10 };
 	struct {
 		_Atomic int ready, made, connected, failed;
 	} *shared = mmap(
