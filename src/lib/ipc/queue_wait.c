@@ -59,13 +59,14 @@ static int sleep_until(struct reeve_queue *queue, unsigned self, struct eventcou
 int queue_until(struct reeve_queue *queue, struct eventcount *event, reeve_nsec timeout,
 	queue_try *try, void *data)
 {
-	int self = arena_self(queue->object.arena), r;
 	reeve_nsec deadline;
+	int self, r;
 
-	if (self < 0)
-		return self;
 	if (timeout < 0 && timeout != REEVE_FOREVER)
 		return -EINVAL;
+	self = arena_self(queue->object.arena);
+	if (self < 0)
+		return self;
 	r = try(queue, (unsigned)self, data);
 	if (r != -EAGAIN)
 		return r;
