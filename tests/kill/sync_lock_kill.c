@@ -302,7 +302,7 @@ START_TEST(preempted_at_every_instruction)
 	if (!scenario->meanwhile)
 		return;
 	printf("# %s:\n", kind->name);
-	tell("preempted", scenario, step_pause_everywhere(scenario));
+	preempt(scenario);
 }
 END_TEST
 
