@@ -16,7 +16,7 @@ static int make(void)
 	spec.grace = 20 * REEVE_MSEC;
 	spec.kill_after = 20 * REEVE_MSEC;
 	spec.recycle_after = 1;
-	notice_count = 0;
+	forget_notices();
 	return r < 0 ? r : reeve_pool_new(loop, &spec, &pool);
 }
 

@@ -18,17 +18,32 @@
 
 /* Longer than anything takes on a busy machine; reached by failing tests alone. */
 #define LONG_ENOUGH (40 * REEVE_SEC)
-#define NOTICES_MAX 2048
+#define NOTICES_MAX 256
+#define N_EVENTS (REEVE_POOL_STOPPED + 1)
+#define N_REASONS (REEVE_POOL_FINISHED + 1)
 
 static struct reeve_loop *loop;
 static struct reeve_pool *pool;
-static struct reeve_pool_notice notices[NOTICES_MAX];
+static struct reeve_pool_notice notices[NOTICES_MAX]; /* the first ones */
 static unsigned notice_count;
+static struct reeve_pool_notice last_notices[N_EVENTS];
+static unsigned tally[N_EVENTS][N_REASONS], signalled;
 
-static inline void note(struct reeve_pool *which, const struct reeve_pool_notice *notice, void *data)
+static inline void note(
+	struct reeve_pool *which, const struct reeve_pool_notice *notice, void *data)
 {
-	ck_assert_uint_lt(notice_count, NOTICES_MAX);
-	notices[notice_count++] = *notice;
+	if (notice_count < NOTICES_MAX)
+		notices[notice_count++] = *notice;
+	last_notices[notice->event] = *notice;
+	tally[notice->event][notice->reason]++;
+	signalled += notice->event == REEVE_POOL_ENDED &&
+		     notice->outcome.how == REEVE_PROCESS_SIGNALLED;
+}
+
+static inline void forget_notices(void)
+{
+	notice_count = signalled = 0;
+	memset(tally, 0, sizeof tally);
 }
 
 /* How many notices there were of this event, and for which reason (-1: any). */
@@ -36,18 +51,15 @@ static inline unsigned told(enum reeve_pool_event event, int reason)
 {
 	unsigned count = 0;
 
-	for (unsigned i = 0; i < notice_count; i++)
-		count += notices[i].event == event &&
-			 (reason < 0 || (int)notices[i].reason == reason);
+	for (int i = 0; i < N_REASONS; i++)
+		count += reason < 0 || reason == i ? tally[event][i] : 0;
 	return count;
 }
 
 static inline const struct reeve_pool_notice *last_told(enum reeve_pool_event event)
 {
-	for (unsigned i = notice_count; i-- > 0;)
-		if (notices[i].event == event)
-			return &notices[i];
-	ck_abort_msg("no such notice");
+	ck_assert_uint_gt(told(event, -1), 0);
+	return &last_notices[event];
 }
 
 static inline struct reeve_pool_status status(void)
@@ -79,7 +91,7 @@ static inline struct reeve_pool_worker_status worker(unsigned place)
 /* With `told`, unless there is one. */
 static inline void start_pool(struct reeve_pool_spec spec)
 {
-	notice_count = 0;
+	forget_notices();
 	if (!spec.told)
 		spec.told = note;
 	ck_assert_int_eq(reeve_loop_new(&loop), 0);

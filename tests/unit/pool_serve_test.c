@@ -165,6 +165,95 @@ START_TEST(no_connection_is_forgotten_when_workers_are_killed)
 }
 END_TEST
 
+/* --- Under load ------------------------------------------------------------------------------- */
+
+#define CLIENTS 4
+#define CALLS 150
+
+/* A client, in a process of its own. Its exit status: how many of its calls were broken off. */
+static int keep_calling(unsigned number)
+{
+	int broken = 0;
+
+	for (unsigned i = 0; i < CALLS; i++) {
+		unsigned said = number * CALLS + i, heard = ~said;
+		int fd = call(&address);
+
+		if (write(fd, &said, sizeof said) != sizeof said ||
+			read(fd, &heard, sizeof heard) != sizeof heard || heard != said)
+			broken++;
+		close(fd);
+	}
+	return broken;
+}
+
+/* Do something to the pool at each turn, until all clients have ended; how many calls were broken. */
+static int under_load(void (*disturb)(unsigned turn))
+{
+	pid_t clients[CLIENTS];
+	int broken = 0;
+
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		clients[i] = fork();
+		ck_assert_int_ge(clients[i], 0);
+		if (clients[i] == 0)
+			_exit(keep_calling(i));
+	}
+	for (unsigned turn = 0, left = CLIENTS; left > 0; turn++) {
+		disturb(turn);
+		ck_assert_int_ge(reeve_loop_run_once(loop, 500 * REEVE_USEC), 0);
+		for (unsigned i = 0; i < CLIENTS; i++) {
+			int status;
+
+			if (clients[i] && waitpid(clients[i], &status, WNOHANG) == clients[i]) {
+				ck_assert(WIFEXITED(status));
+				broken += WEXITSTATUS(status);
+				clients[i] = 0;
+				left--;
+			}
+		}
+	}
+	return broken;
+}
+
+static void resize_and_recycle(unsigned turn)
+{
+	if (turn % 3 == 0)
+		ck_assert_int_eq(reeve_pool_resize(pool, 1 + turn / 3 % WORKERS), 0);
+	if (turn % 20 == 0)
+		ck_assert_int_eq(reeve_pool_recycle(pool), 0);
+}
+
+static void kill_one(unsigned turn)
+{
+	pid_t victim = worker(turn % WORKERS).pid;
+
+	resize_and_recycle(turn);
+	if (turn % 5 == 0 && victim)
+		kill(victim, SIGKILL);
+}
+
+/* Who goes when told breaks off nothing; who is killed, one connection at most. Nothing grows. */
+START_TEST(what_is_done_to_the_pool_breaks_no_connection_but_those_of_the_killed)
+{
+	struct reeve_pool_spec spec = echoing(WORKERS);
+	int before, broken;
+
+	spec.recycle_after = 10;
+	start_pool(spec);
+	RUN_UNTIL(status().idle == WORKERS);
+	before = count_open_fds();
+	broken = under_load(_i ? kill_one : resize_and_recycle);
+	ck_assert_int_le(broken, (int)signalled);
+	ck_assert_int_eq(signalled > 0, _i);
+	ck_assert_int_eq(reeve_pool_resize(pool, WORKERS), 0);
+	RUN_UNTIL(status().idle == WORKERS && status().workers == WORKERS);
+	ck_assert_int_eq(count_open_fds(), before);
+	stop_pool();
+	close(listener);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("pool serve");
@@ -176,6 +265,8 @@ int main(void)
 	tcase_add_test(tcase, a_worker_is_replaced_after_its_share);
 	tcase_add_test(tcase, a_connection_can_be_kept);
 	tcase_add_test(tcase, no_connection_is_forgotten_when_workers_are_killed);
+	tcase_add_loop_test(tcase,
+		what_is_done_to_the_pool_breaks_no_connection_but_those_of_the_killed, 0, 2);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }
