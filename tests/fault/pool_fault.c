@@ -4,7 +4,6 @@
 #include "support/each_fault.h"
 #include "unit/pool_fixture.h"
 
-
 static int make(void)
 {
 	struct reeve_pool_spec spec = echoing(1);
@@ -47,8 +46,8 @@ static bool ask(void)
 {
 	int fd = call(&address);
 	char byte = 'a';
-	bool answered = write(fd, &byte, 1) == 1 && run_until(is_readable, &fd) &&
-			read(fd, &byte, 1) == 1;
+	bool answered =
+		write(fd, &byte, 1) == 1 && run_until(is_readable, &fd) && read(fd, &byte, 1) == 1;
 
 	hang_up(fd);
 	return answered;

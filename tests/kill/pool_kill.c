@@ -110,7 +110,7 @@ static void handle_one(void)
 	(void)worker_handle(&worker);
 }
 
-/* How often each message is in the queue; it is empty afterwards, and has room for as many as at first. */
+/* How often each message is in the queue, which is empty afterwards. */
 static void drain(struct reeve_queue *queue, unsigned *counts)
 {
 	unsigned number;

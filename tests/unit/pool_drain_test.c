@@ -111,9 +111,8 @@ static void free_it(struct reeve_pool *which, const struct reeve_pool_notice *no
 
 START_TEST(the_pool_may_be_freed_when_something_is_told)
 {
-	static enum reeve_pool_event events[] = {
-		REEVE_POOL_STARTED, REEVE_POOL_ENDED, REEVE_POOL_STOPPED, REEVE_POOL_STUCK
-	};
+	static enum reeve_pool_event events[] = { REEVE_POOL_STARTED, REEVE_POOL_ENDED,
+		REEVE_POOL_STOPPED, REEVE_POOL_STUCK };
 	struct reeve_pool_spec spec = { .workers = 3, .run = one_long_request, .told = free_it };
 
 	spec.told_data = &events[_i];
@@ -194,9 +193,8 @@ static int hang_in_enter(struct reeve_pool_worker *which, void *data)
 
 START_TEST(who_does_not_come_to_work_or_away_from_it_is_stuck)
 {
-	struct reeve_pool_spec spec = {
-		.workers = 1, .run = _i ? one_long_request : idle_until_told
-	};
+	struct reeve_pool_spec spec = { .workers = 1,
+		.run = _i ? one_long_request : idle_until_told };
 
 	if (_i)
 		spec.leave = hang_in_leave;

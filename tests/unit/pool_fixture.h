@@ -36,8 +36,8 @@ static inline void note(
 		notices[notice_count++] = *notice;
 	last_notices[notice->event] = *notice;
 	tally[notice->event][notice->reason]++;
-	signalled += notice->event == REEVE_POOL_ENDED &&
-		     notice->outcome.how == REEVE_PROCESS_SIGNALLED;
+	signalled +=
+		notice->event == REEVE_POOL_ENDED && notice->outcome.how == REEVE_PROCESS_SIGNALLED;
 }
 
 static inline void forget_notices(void)

@@ -16,7 +16,8 @@ static bool has_process(enum place_state state)
 
 START_TEST(a_worker_is_started_only_where_one_is_waited_for)
 {
-	EACH_CELL (s, e) {
+	EACH_CELL(s, e)
+	{
 		struct place_step step = place_step(s, e);
 
 		if (step.action == PLACE_START)
@@ -29,7 +30,8 @@ END_TEST
 
 START_TEST(what_has_no_process_is_not_signalled)
 {
-	EACH_CELL (s, e) {
+	EACH_CELL(s, e)
+	{
 		struct place_step step = place_step(s, e);
 
 		if (step.action >= PLACE_ASK)
@@ -40,9 +42,9 @@ END_TEST
 
 START_TEST(a_process_is_left_only_by_its_end_and_then_the_place_is_vacant)
 {
-	EACH_CELL (s, e)
-		if (has_process(s))
-			ck_assert_int_eq(!has_process(place_step(s, e).to), e == PLACE_ENDED);
+	EACH_CELL(s, e)
+	if (has_process(s))
+		ck_assert_int_eq(!has_process(place_step(s, e).to), e == PLACE_ENDED);
 	for (unsigned s = PLACE_WORKING; s < PLACE_N_STATES; s++)
 		ck_assert_int_eq(place_step(s, PLACE_ENDED).to, PLACE_VACANT);
 }
@@ -51,7 +53,8 @@ END_TEST
 /* Nothing makes it milder again, and no step is done twice. */
 START_TEST(force_only_grows)
 {
-	EACH_CELL (s, e) {
+	EACH_CELL(s, e)
+	{
 		struct place_step step = place_step(s, e);
 
 		if (!has_process(s) || e == PLACE_ENDED)

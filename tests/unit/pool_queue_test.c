@@ -1,4 +1,4 @@
-/* Messages: none is lost, whoever dies; results come back; the end of the queue is the end of the pool. */
+/* Messages: none is lost, whoever dies; results come back; the queue's end is the pool's. */
 #include <stdlib.h>
 
 #include "reeve/queue.h"
@@ -203,7 +203,7 @@ START_TEST(when_the_queue_is_closed_the_pool_ends_with_its_last_message)
 }
 END_TEST
 
-/* The one who has the last message is killed: the others have not gone so far that nobody is left. */
+/* The one who has the last message is killed: somebody is left, or comes, to handle it. */
 START_TEST(a_closed_queue_is_emptied_by_who_follows_the_killed)
 {
 	make_queues(REEVE_QUEUE_REDELIVER);

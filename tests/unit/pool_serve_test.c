@@ -41,11 +41,12 @@ START_TEST(connections_are_answered)
 	RUN_UNTIL(status().idle == WORKERS);
 	ck_assert(fcntl(listener, F_GETFL) & O_NONBLOCK);
 	stop_pool();
+	ck_assert_uint_eq(signalled, 0);
 	close(listener);
 }
 END_TEST
 
-/* One that is in a conversation serves nobody else, and nobody waits for it while others are idle. */
+/* Who is in a conversation serves nobody else; nobody waits for it while others are idle. */
 START_TEST(each_worker_has_one_connection_at_a_time)
 {
 	int fds[WORKERS];
@@ -136,8 +137,8 @@ START_TEST(a_connection_can_be_kept)
 }
 END_TEST
 
-/* Whoever is killed, at whatever moment, each connection that was made is answered, or closed with its
- * worker: none is forgotten. */
+/* Whoever is killed, at whatever moment, each connection that was made is answered, or closed with
+ * its worker: none is forgotten. */
 START_TEST(no_connection_is_forgotten_when_workers_are_killed)
 {
 	struct reeve_pool_spec spec = echoing(WORKERS);
@@ -187,7 +188,7 @@ static int keep_calling(unsigned number)
 	return broken;
 }
 
-/* Do something to the pool at each turn, until all clients have ended; how many calls were broken. */
+/* Do something to the pool at each turn, until all clients have ended. How many calls were broken. */
 static int under_load(void (*disturb)(unsigned turn))
 {
 	pid_t clients[CLIENTS];
@@ -265,8 +266,8 @@ int main(void)
 	tcase_add_test(tcase, a_worker_is_replaced_after_its_share);
 	tcase_add_test(tcase, a_connection_can_be_kept);
 	tcase_add_test(tcase, no_connection_is_forgotten_when_workers_are_killed);
-	tcase_add_loop_test(tcase,
-		what_is_done_to_the_pool_breaks_no_connection_but_those_of_the_killed, 0, 2);
+	tcase_add_loop_test(
+		tcase, what_is_done_to_the_pool_breaks_no_connection_but_those_of_the_killed, 0, 2);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

@@ -76,7 +76,8 @@ START_TEST(bad_requests_have_each_their_error)
 	BAD(-EINVAL, spec.run = NULL, spec.serve = serve_nobody, spec.listen_fd = ends[0]);
 	BAD(-EUSERS, spec.arena = arena);
 	for (unsigned i = 0; i < n; i++)
-		ck_assert_msg(reeve_pool_new(loop, &bad[i].spec, &none) == bad[i].error, "row %u", i);
+		ck_assert_msg(
+			reeve_pool_new(loop, &bad[i].spec, &none) == bad[i].error, "row %u", i);
 	ck_assert_int_eq(reeve_pool_new(NULL, &good, &none), -EFAULT);
 	ck_assert_int_eq(reeve_pool_new(loop, NULL, &none), -EFAULT);
 	ck_assert_int_eq(reeve_pool_new(loop, &good, NULL), -EFAULT);
@@ -124,9 +125,11 @@ START_TEST(nothing_is_forked_before_the_loop_runs)
 		ck_assert_int_eq(worker(i).pid, notices[i].pid);
 		ck_assert_uint_eq(notices[i].place, i);
 	}
-	ck_assert_int_eq(reeve_pool_worker_get(pool, 3, &(struct reeve_pool_worker_status){ 0 }), -ERANGE);
+	ck_assert_int_eq(
+		reeve_pool_worker_get(pool, 3, &(struct reeve_pool_worker_status){ 0 }), -ERANGE);
 	stop_pool();
 	ck_assert_uint_eq(told(REEVE_POOL_ENDED, REEVE_POOL_DISMISSED), 3);
+	ck_assert_uint_eq(signalled, 0);
 }
 END_TEST
 
@@ -253,7 +256,8 @@ static int *load;
 static int busy_by_number(struct reeve_pool_worker *which, void *data)
 {
 	while (!reeve_pool_worker_is_leaving(which)) {
-		bool busy = (int)reeve_pool_worker_place(which) < __atomic_load_n(load, __ATOMIC_SEQ_CST);
+		bool busy = (int)reeve_pool_worker_place(which) <
+			    __atomic_load_n(load, __ATOMIC_SEQ_CST);
 
 		if (busy)
 			reeve_pool_worker_begin(which);
@@ -300,10 +304,10 @@ START_TEST(a_forked_child_has_no_pool)
 	pid = fork();
 	if (pid == 0)
 		_exit(reeve_pool_resize(pool, 1) == -ECHILD && reeve_pool_stop(pool) == -ECHILD &&
-				      reeve_pool_recycle(pool) == -ECHILD &&
-				      status().workers == 1 && !reeve_pool_free(pool)
-			      ? 0
-			      : 1);
+					reeve_pool_recycle(pool) == -ECHILD &&
+					status().workers == 1 && !reeve_pool_free(pool)
+				? 0
+				: 1);
 	ck_assert_int_eq(waitpid(pid, &child, 0), pid);
 	ck_assert_int_eq(child, 0);
 	ck_assert(all_idle(1));
@@ -362,7 +366,8 @@ START_TEST(a_scribbled_table_misleads_nobody)
 	for (int i = 0; i < 300; i++) {
 		for (uint64_t at = 0; at < table.size; at++)
 			if (rand_r(&seed) % 4 == 0)
-				((volatile unsigned char *)table.memory)[at] = (unsigned char)rand_r(&seed);
+				((volatile unsigned char *)table.memory)[at] =
+					(unsigned char)rand_r(&seed);
 		(void)status();
 		for (unsigned place = 0; place < 3; place++)
 			(void)reeve_pool_state_name(worker(place).state);

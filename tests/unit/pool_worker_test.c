@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
+#include "reeve/queue.h"
 #include "unit/pool_fixture.h"
 
 #define WORKERS 3
@@ -9,11 +10,12 @@
 /* What workers write and the test reads. */
 static struct shared {
 	_Atomic int value[8];
-} *shared;
+} * shared;
 
 static void map_shared(void)
 {
-	shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared = mmap(
+		NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ck_assert_ptr_ne(shared, MAP_FAILED);
 }
 
@@ -67,9 +69,8 @@ static void on_loop_signal(
 /* In each way in which the master may get its own. */
 START_TEST(signals_are_as_after_an_exec)
 {
-	static const enum reeve_signal_mode modes[] = {
-		REEVE_SIGNAL_HANDLER, REEVE_SIGNAL_THREAD, REEVE_SIGNAL_FD
-	};
+	static const enum reeve_signal_mode modes[] = { REEVE_SIGNAL_HANDLER, REEVE_SIGNAL_THREAD,
+		REEVE_SIGNAL_FD };
 	struct reeve_pool_spec spec = {
 		.workers = 1, .run = idle_until_told, .enter = look_at_signals
 	};
@@ -266,6 +267,26 @@ static void check_what_is_left(void)
 	given = reeve_arena_free(given);
 }
 
+static int handle_nothing(
+	struct reeve_pool_worker *which, const void *message, size_t size, void *data)
+{
+	return 0;
+}
+
+/* They wait for messages that do not come. */
+START_TEST(workers_of_a_queue_end_when_the_master_is_killed)
+{
+	struct reeve_queue_spec spec = { .capacity = 2, .message_max = 8 };
+
+	prepare_master((struct reeve_pool_spec){ .workers = WORKERS, .handle = handle_nothing });
+	ck_assert_int_eq(reeve_queue_new(given, "jobs", &spec, REEVE_SEC, &given_spec.queue), 0);
+	kill_master(start_master());
+	await_the_end();
+	reeve_queue_free(given_spec.queue);
+	check_what_is_left();
+}
+END_TEST
+
 START_TEST(workers_end_when_the_master_is_killed)
 {
 	pid_t master;
@@ -337,6 +358,7 @@ int main(void)
 	suite_add_tcase(suite, birth);
 
 	tcase_add_loop_test(orphans, workers_end_when_the_master_is_killed, 0, 2);
+	tcase_add_test(orphans, workers_of_a_queue_end_when_the_master_is_killed);
 	tcase_add_test(orphans, an_orphan_ends_its_request_first);
 	tcase_add_test(orphans, an_orphan_can_be_ended_by_a_signal);
 	suite_add_tcase(suite, orphans);

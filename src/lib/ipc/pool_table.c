@@ -5,8 +5,7 @@ static void disown(_Atomic uint32_t *owner, uint32_t participant)
 	atomic_compare_exchange_strong(owner, &participant, 0);
 }
 
-static int recover(
-	struct reeve_arena *arena, void *object, uint64_t size, unsigned participant)
+static int recover(struct reeve_arena *arena, void *object, uint64_t size, unsigned participant)
 {
 	struct pool_table *table = object;
 

@@ -2,8 +2,8 @@
  * place, of which one half is the master's and the other the worker's.
  *
  * Nothing here is held for anybody else, so that recovery only takes the dead one's name off
- * what it owned: then who reads knows that a row's worker, or the master, is no more, before its number
- * is given to another participant. */
+ * what it owned: then who reads knows that a row's worker, or the master, is no more, before its
+ * number is given to another participant. */
 #ifndef LIB_IPC_POOL_TABLE_H
 #define LIB_IPC_POOL_TABLE_H
 

@@ -26,8 +26,7 @@ void activity_end(struct reeve_pool_worker *worker)
 	uint64_t requests = atomic_load_explicit(&worker->row->requests, memory_order_relaxed);
 
 	if (atomic_load_explicit(&worker->row->activity, memory_order_relaxed) == POOL_BUSY)
-		atomic_store_explicit(
-			&worker->row->requests, requests + 1, memory_order_relaxed);
+		atomic_store_explicit(&worker->row->requests, requests + 1, memory_order_relaxed);
 	show(worker, POOL_IDLE, REEVE_HEARTBEAT_READY);
 	if (worker->said)
 		reeve_pool_worker_say(worker, NULL);

@@ -2,8 +2,8 @@
  *
  * A worker that sleeps on the queue is told to leave by SIGURG, which makes the queue's call
  * return. It is blocked while a message is handled, so that no call of the program's is interrupted
- * halfway. One that comes after the last look and before the sleep interrupts nothing: so no sleep is
- * longer than a second, as it is in the arena anyway. */
+ * halfway. One that comes after the last look and before the sleep interrupts nothing: so no sleep
+ * is longer than a second, as it is in the arena anyway. */
 #include <errno.h>
 #include <signal.h>
 

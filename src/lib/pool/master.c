@@ -123,8 +123,7 @@ static bool counts(const struct place *place)
 
 static bool is_idle(const struct place *place)
 {
-	return place->state == PLACE_WORKING &&
-	       atomic_load(&place->row->activity) == POOL_IDLE;
+	return place->state == PLACE_WORKING && atomic_load(&place->row->activity) == POOL_IDLE;
 }
 
 /* Who is missed least: nobody yet; one that goes anyway; an idle one; the last. */

@@ -1,5 +1,5 @@
-/* A place of a pool, as a table: what state it is in, what happens, what follows from it. No process
- * is touched here. */
+/* A place of a pool, as a table: what state it is in, what happens, what follows from it. No
+ * process is touched here. */
 #ifndef LIB_POOL_PLACE_H
 #define LIB_POOL_PLACE_H
 

@@ -182,8 +182,8 @@ static void release_arena(struct reeve_pool *pool)
 	} else if (pool->table) {
 		(void)reeve_arena_recover(pool->arena, 0);
 		atomic_store(&pool->table->header.owner, 0);
-		(void)arena_object_remove(pool->arena, ARENA_TYPE_POOL, pool->name,
-			reeve_now() + STRUCTURE_TIMEOUT);
+		(void)arena_object_remove(
+			pool->arena, ARENA_TYPE_POOL, pool->name, reeve_now() + STRUCTURE_TIMEOUT);
 	}
 }
 

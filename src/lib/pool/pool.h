@@ -9,8 +9,8 @@
  *	worker.c    a worker's life; serve.c, handle.c: its work; activity.c: what it shows of it
  *	status.c    what there is to see of a pool, for others too
  *
- * Nothing is forked but from a timer of the loop. Whoever calls back to the program does so last, or
- * looks whether the pool is still there. */
+ * Nothing is forked but from a timer of the loop. Whoever calls back to the program does so last,
+ * or looks whether the pool is still there. */
 #ifndef LIB_POOL_POOL_H
 #define LIB_POOL_POOL_H
 
@@ -29,7 +29,7 @@ struct place {
 	int lifeline;                    /* the master's end; the worker sees when it is closed */
 	struct reeve_loop_source *timer; /* until PLACE_OVERDUE */
 	reeve_nsec started;
-	uint64_t limit; /* of the worker's requests; 0: none */
+	uint64_t limit;                /* of the worker's requests; 0: none */
 	reeve_nsec delay;              /* before the next start */
 	enum reeve_pool_reason reason; /* why it is to go: DISMISSED, RECYCLED, REPLACED */
 	bool follow;                   /* when it has gone, another one is to come */
@@ -51,7 +51,7 @@ struct reeve_pool {
 	unsigned generation; /* of the process: lib/base/fork.h */
 	unsigned wanted;
 	bool stopping, stopped;
-	bool finished; /* the queue is closed and empty */
+	bool finished;    /* the queue is closed and empty */
 	reeve_nsec renew; /* workers from before this time are to be replaced */
 	uint64_t random;
 	bool *freed; /* while the program is called back */
@@ -73,7 +73,7 @@ struct reeve_pool_worker {
 	uint64_t limit; /* of requests; 0: none */
 	bool taken;     /* the connection is the program's */
 	bool orphan;
-	bool said;      /* a text, that is to go when the request is over */
+	bool said; /* a text, that is to go when the request is over */
 	bool redelivered;
 	reeve_nsec now;    /* when the last request began or ended */
 	reeve_nsec looked; /* at the lifeline */

@@ -2,8 +2,8 @@
  *
  * Each waits by an epoll instance of its own, so that the kernel wakes one for a connection and
  * not all (EPOLLEXCLUSIVE). Who is woken and killed before it accepts leaves the connection in the
- * socket's queue; the master then nudges the others by their lifelines, and whoever waits anew finds
- * it there. */
+ * socket's queue; the master then nudges the others by their lifelines, and whoever waits anew
+ * finds it there. */
 #include <errno.h>
 
 #include "lib/base/cleanup.h"

@@ -1,8 +1,8 @@
 /* A worker is forked.
  *
- * Master and worker have a pair of sockets, the lifeline. What the master says by it are bytes without
- * a meaning: look what has changed. And when the master is gone, its end is closed, which the
- * worker cannot miss. */
+ * Master and worker have a pair of sockets, the lifeline. What the master says by it are bytes
+ * without a meaning: look what has changed. And when the master is gone, its end is closed, which
+ * the worker cannot miss. */
 #include <errno.h>
 #include <signal.h>
 

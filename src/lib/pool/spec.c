@@ -28,8 +28,7 @@ static bool times_are_good(const struct reeve_pool_spec *spec)
 static bool work_is_one(const struct reeve_pool_spec *spec)
 {
 	return !!spec->serve + !!spec->handle + !!spec->run == 1 &&
-	       (!spec->handle || (spec->queue && spec->arena)) &&
-	       !spec->results == !spec->result;
+	       (!spec->handle || (spec->queue && spec->arena)) && !spec->results == !spec->result;
 }
 
 /* After the defaults. */

@@ -132,7 +132,8 @@ static int find(struct reeve_arena *arena, const char *name, struct pool_table *
 
 	if (r < 0)
 		return r;
-	if (object.size < pool_table_size(1) || object.size > pool_table_size(REEVE_POOL_WORKERS_MAX))
+	if (object.size < pool_table_size(1) ||
+		object.size > pool_table_size(REEVE_POOL_WORKERS_MAX))
 		return -EUCLEAN;
 	*ret_table = object.memory;
 	*ret_places = pool_table_places(object.size);

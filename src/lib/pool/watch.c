@@ -13,8 +13,7 @@
 /* --- Stuck ------------------------------------------------------------------------------------ */
 
 /* It is silent, though it had the time, and not because it waits for a request; or somebody stopped
- * it (a debugger's business is its own): it could hold a request, or have been woken for a
- * connection; or it does not come to life, in a child of a program with threads. */
+ * it, and is no debugger; or it does not come to life, being a child of a program with threads. */
 static bool is_stuck(const struct place *place)
 {
 	reeve_nsec limit = place->pool->spec.stuck_after;

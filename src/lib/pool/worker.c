@@ -32,8 +32,8 @@ static bool is_orphan(struct reeve_pool_worker *worker)
 	return worker->orphan;
 }
 
-/* How the program finds its signals. One that handles messages lets SIGURG in while it waits for one
- * alone. */
+/* How the program finds its signals. One that handles messages lets SIGURG in while it waits for
+ * one alone. */
 static int prepare_signals(const struct reeve_pool_spec *spec)
 {
 	int r = reeve_signal_ignore(SIGPIPE);

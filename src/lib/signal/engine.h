@@ -25,8 +25,8 @@ bool engine_is_started(void);
 int engine_refresh(void);
 
 /* In a forked child that goes on in the same program, with all signals blocked: have neither the
- * parent's subscriptions nor its handlers, but for those of faults; what it ignores stays ignored. To
- * be called wherever the parent forked, in a callback too: its stack must not be returned to. */
+ * parent's subscriptions nor its handlers, but for those of faults; what it ignores stays ignored.
+ * To be called wherever the parent forked, in a callback too: its stack must not be returned to. */
 void engine_start_over(void);
 
 #endif
