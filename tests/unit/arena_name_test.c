@@ -110,6 +110,35 @@ START_TEST(a_killed_holder_leaves_no_name)
 }
 END_TEST
 
+enum { MANY = 200 };
+
+static void have_many_names(struct reeve_arena *unused)
+{
+	struct reeve_arena *arena;
+	char name[16];
+
+	for (int i = 0; i < MANY; i++) {
+		snprintf(name, sizeof name, "name-%d", i);
+		if (reeve_arena_connect(name, &names_spec, 0, &arena) != 1)
+			_exit(1);
+	}
+}
+
+START_TEST(all_that_the_dead_left_is_removed_and_nothing_else)
+{
+	struct reeve_arena *arena = published("jobs");
+	pid_t victim = start_participant(arena, have_many_names);
+
+	ck_assert_int_eq(names_files(), MANY + 1);
+	ck_assert_int_eq(reeve_arena_names_clean(0), 0);
+	kill_and_reap(victim);
+	ck_assert_int_eq(reeve_arena_names_clean(0), MANY);
+	ck_assert_int_eq(reeve_arena_names_clean(0), 0);
+	ck_assert_int_eq(names_files(), 1);
+	reeve_arena_free(arena);
+}
+END_TEST
+
 /* More holders than the file has room for, which come and go in any order. */
 START_TEST(whoever_of_the_holders_dies_the_others_keep_the_name)
 {
@@ -308,6 +337,7 @@ int main(void)
 	tcase_add_test(tcase, bad_requests_have_each_their_error);
 	tcase_add_test(tcase, a_name_leads_to_its_arena_and_ends_with_its_last_holder);
 	tcase_add_loop_test(tcase, a_killed_holder_leaves_no_name, 0, 3);
+	tcase_add_test(tcase, all_that_the_dead_left_is_removed_and_nothing_else);
 	tcase_add_test(tcase, whoever_of_the_holders_dies_the_others_keep_the_name);
 	tcase_add_test(tcase, a_forked_child_keeps_the_name_of_its_dead_parent);
 	tcase_add_test(tcase, what_a_holder_executes_does_not_keep_the_name);

@@ -97,6 +97,11 @@ ssize_t kernel_pwritev2(int fd, const struct iovec *parts, int count, off_t offs
 	return syscall(SYS_pwritev2, fd, parts, count, (long)offset, 0L, flags);
 }
 
+long kernel_getdents(int fd, void *buffer, size_t size)
+{
+	return syscall(SYS_getdents64, fd, buffer, size);
+}
+
 int kernel_close_range(unsigned first, unsigned last, unsigned flags)
 {
 	return (int)syscall(SYS_close_range, first, last, flags);

@@ -50,6 +50,16 @@ int kernel_membarrier(int command, unsigned flags);
 ssize_t kernel_preadv2(int fd, const struct iovec *parts, int count, off_t offset, int flags);
 ssize_t kernel_pwritev2(int fd, const struct iovec *parts, int count, off_t offset, int flags);
 
+/* getdents64(2), and an entry as it has them. */
+struct kernel_dirent {
+	uint64_t inode;
+	int64_t next;
+	uint16_t size; /* of the entry */
+	uint8_t type;
+	char name[];
+};
+long kernel_getdents(int fd, void *buffer, size_t size);
+
 int kernel_close_range(unsigned first, unsigned last, unsigned flags);
 
 /* epoll_wait(2) with nanoseconds, from Linux 5.11 on. */

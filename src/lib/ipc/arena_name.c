@@ -35,15 +35,10 @@
 #define FIRST_PAUSE REEVE_MSEC
 #define LONGEST_PAUSE (50 * REEVE_MSEC)
 
-struct name_holder {
-	int32_t pid;
-	int32_t fd;
-};
-
 struct name_record {
 	uint64_t magic;
 	struct file_identity identity;
-	struct name_holder holders[HOLDERS]; /* hints; pid 0: nobody */
+	struct file_holder holders[HOLDERS]; /* hints; pid 0: nobody */
 };
 
 static int check_name(const char *name)
@@ -99,31 +94,30 @@ static int read_record(int fd, struct name_record *ret)
 	return n < (ssize_t)sizeof *ret || ret->magic != NAME_MAGIC ? -EUCLEAN : 0;
 }
 
-static int write_record(int fd, const struct reeve_arena *arena)
+static int write_record(int fd, const struct name_record *record)
 {
-	struct name_record record = { .magic = NAME_MAGIC };
+	ssize_t n = sys_pwrite(fd, record, sizeof *record, 0);
+
+	if (n < 0)
+		return -errno;
+	return n < (ssize_t)sizeof *record ? -ENOSPC : 0;
+}
+
+static struct file_holder self(const struct reeve_arena *arena)
+{
+	return (struct file_holder){ .pid = getpid(), .fd = arena->fd };
+}
+
+static int write_first_record(int fd, const struct reeve_arena *arena)
+{
+	struct name_record record = { .magic = NAME_MAGIC, .holders = { self(arena) } };
 	struct stat status;
-	ssize_t n;
 
 	if (sys_fstat(arena->fd, &status) < 0)
 		return -errno;
 	record.identity.device = status.st_dev;
 	record.identity.inode = status.st_ino;
-	record.holders[0] = (struct name_holder){ .pid = getpid(), .fd = arena->fd };
-	n = sys_pwrite(fd, &record, sizeof record, 0);
-	if (n < 0)
-		return -errno;
-	return n < (ssize_t)sizeof record ? -ENOSPC : 0;
-}
-
-/* Only a hint: where it cannot be written, who asks has more to look through. */
-static void write_holder(int fd, const struct reeve_arena *arena, unsigned index)
-{
-	struct name_holder holder = { .pid = getpid(), .fd = arena->fd };
-
-	if (index < HOLDERS)
-		(void)sys_pwrite(fd, &holder, sizeof holder,
-			(off_t)(offsetof(struct name_record, holders) + index * sizeof holder));
+	return write_record(fd, &record);
 }
 
 /* Open the name if it lives. Returns a descriptor; -ENOENT (its file, if there was one, is
@@ -168,7 +162,7 @@ static int make_name(struct name_directory *directory, const char *name, struct 
 		S_IRUSR | S_IWUSR);
 	if (fd < 0)
 		return -errno;
-	r = write_record(fd, arena);
+	r = write_first_record(fd, arena);
 	if (r == 0)
 		r = hold(fd);
 	if (r < 0) {
@@ -181,21 +175,23 @@ static int make_name(struct name_directory *directory, const char *name, struct 
 
 /* --- Connecting ------------------------------------------------------------------------------- */
 
-/* Open what the record describes. `ret_index` is the first hint that leads nowhere. Returns a
- * descriptor, or as find_anywhere(). */
-static int find_memory(const struct name_record *record, unsigned *ret_index)
+/* Open what the record describes. `ret_free` is a hint that leads nowhere; HOLDERS: all do. Who was
+ * found without a hint has the first one then. Returns a descriptor, or as find_anywhere(). */
+static int find_memory(struct name_record *record, unsigned *ret_free)
 {
 	int fd = -ESRCH;
 
-	*ret_index = HOLDERS;
+	*ret_free = HOLDERS;
 	for (unsigned i = 0; i < HOLDERS && fd == -ESRCH; i++) {
-		const struct name_holder *holder = &record->holders[i];
-
-		fd = find_at(&record->identity, holder->pid, holder->fd);
-		if (fd == -ESRCH && *ret_index == HOLDERS)
-			*ret_index = i;
+		fd = find_at(&record->identity, &record->holders[i]);
+		if (fd == -ESRCH && *ret_free == HOLDERS)
+			*ret_free = i;
 	}
-	return fd == -ESRCH ? find_anywhere(&record->identity) : fd;
+	if (fd == -ESRCH) {
+		fd = find_anywhere(&record->identity, &record->holders[0]);
+		*ret_free = 1;
+	}
+	return fd;
 }
 
 /* -ESRCH: nobody was found that has it. */
@@ -219,7 +215,10 @@ static int join_name(int fd, const char *name, struct reeve_arena **ret)
 		*ret = reeve_arena_free(*ret);
 		return r;
 	}
-	write_holder(fd, *ret, index);
+	if (index < HOLDERS) {
+		record.holders[index] = self(*ret);
+		(void)write_record(fd, &record); /* without it others have more to look through */
+	}
 	keep_name(*ret, fd, name);
 	return 0;
 }

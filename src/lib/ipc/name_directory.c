@@ -1,6 +1,5 @@
 #include "lib/ipc/name_directory.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdatomic.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/directory.h"
 #include "lib/base/fork.h"
 #include "lib/base/interrupt.h"
 #include "lib/base/sys.h"
@@ -132,33 +132,33 @@ void name_directory_leave(struct name_directory *directory)
 	atomic_store(&inside, 0);
 }
 
-static void cleanup_listing(DIR **listing)
+struct visit {
+	struct name_directory *directory;
+	int (*call)(struct name_directory *directory, const char *name);
+	int count;
+};
+
+static int visit_name(void *data, const char *name)
 {
-	if (*listing)
-		closedir(*listing);
+	struct visit *visit = data;
+	int r = name[0] == '.' ? 0 : visit->call(visit->directory, name);
+
+	if (r < 0)
+		return r;
+	visit->count += r;
+	return 0;
 }
 
 int name_directory_each(struct name_directory *directory,
 	int (*call)(struct name_directory *directory, const char *name))
 {
-	CLEANUP(cleanup_listing) DIR *listing = NULL;
+	struct visit visit = { .directory = directory, .call = call };
 	CLEANUP_FD int fd = -EBADF;
-	struct dirent *entry;
-	int count = 0;
+	int r;
 
 	fd = sys_openat(directory->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	listing = fdopendir(fd);
-	if (!listing)
-		return -errno;
-	(void)TAKE_FD(fd);
-	while ((entry = readdir(listing))) {
-		int r = entry->d_name[0] == '.' ? 0 : call(directory, entry->d_name);
-
-		if (r < 0)
-			return r;
-		count += r;
-	}
-	return count;
+	r = directory_each(fd, visit_name, &visit);
+	return r < 0 ? r : visit.count;
 }

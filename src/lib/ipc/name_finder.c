@@ -1,11 +1,12 @@
 #include "lib/ipc/name_finder.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/directory.h"
 #include "lib/base/sys.h"
 
 #define PATH_SIZE 64
@@ -38,56 +39,74 @@ static int open_if_it(const struct file_identity *identity, int directory, const
 	return TAKE_FD(fd);
 }
 
-int find_at(const struct file_identity *identity, int pid, int fd)
+int find_at(const struct file_identity *identity, const struct file_holder *holder)
 {
 	char path[PATH_SIZE];
 
-	if (pid <= 0 || fd < 0)
+	if (holder->pid <= 0 || holder->fd < 0)
 		return -ESRCH;
-	snprintf(path, sizeof path, "/proc/%d/fd/%d", pid, fd);
+	snprintf(path, sizeof path, "/proc/%d/fd/%d", holder->pid, holder->fd);
 	return open_if_it(identity, AT_FDCWD, path);
 }
 
-static void cleanup_listing(DIR **listing)
+/* What is looked at, and what was found. */
+struct search {
+	const struct file_identity *identity;
+	int directory; /* /proc, or a process's descriptors */
+	struct file_holder at;
+	int found;
+};
+
+static bool is_number(const char *name)
 {
-	if (*listing)
-		closedir(*listing);
+	return name[0] >= '0' && name[0] <= '9';
 }
 
-/* Have `call` see each entry whose name is a number, until it returns something other than
- * -ESRCH. */
-static int each_number(const struct file_identity *identity, int directory, const char *path,
-	int (*call)(const struct file_identity *identity, int directory, const char *name))
+/* 1 if it is it. */
+static int look_at_descriptor(void *data, const char *name)
 {
-	CLEANUP(cleanup_listing) DIR *listing = NULL;
-	CLEANUP_FD int fd = sys_openat(directory, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-	struct dirent *entry;
-	int r = -ESRCH;
+	struct search *search = data;
+	int fd;
 
+	if (!is_number(name))
+		return 0;
+	search->at.fd = (int32_t)strtol(name, NULL, 10);
+	fd = open_if_it(search->identity, search->directory, name);
 	if (fd < 0)
-		return -errno;
-	listing = fdopendir(fd);
-	if (!listing)
-		return -errno;
-	(void)TAKE_FD(fd);
-	while (r == -ESRCH && (entry = readdir(listing)))
-		if (entry->d_name[0] >= '0' && entry->d_name[0] <= '9')
-			r = call(identity, dirfd(listing), entry->d_name);
-	return r;
+		return fd == -ESRCH ? 0 : fd;
+	search->found = fd;
+	return 1;
 }
 
 /* A process that has gone, or may not be looked at, does not have it. */
-static int find_in_process(const struct file_identity *identity, int directory, const char *pid)
+static int look_at_process(void *data, const char *name)
 {
+	struct search *search = data;
+	int proc = search->directory, r;
+	CLEANUP_FD int fd = -EBADF;
 	char path[PATH_SIZE];
-	int r;
 
-	snprintf(path, sizeof path, "%.16s/fd", pid);
-	r = each_number(identity, directory, path, open_if_it);
-	return r < 0 && !is_shortage(-r) ? -ESRCH : r;
+	if (!is_number(name))
+		return 0;
+	search->at.pid = (int32_t)strtol(name, NULL, 10);
+	snprintf(path, sizeof path, "%.16s/fd", name);
+	fd = sys_openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return is_shortage(errno) ? -errno : 0;
+	search->directory = fd;
+	r = directory_each(fd, look_at_descriptor, search);
+	search->directory = proc;
+	return r < 0 && !is_shortage(-r) ? 0 : r;
 }
 
-int find_anywhere(const struct file_identity *identity)
+int find_anywhere(const struct file_identity *identity, struct file_holder *ret)
 {
-	return each_number(identity, AT_FDCWD, "/proc", find_in_process);
+	CLEANUP_FD int proc = sys_open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	struct search search = { .identity = identity, .directory = proc };
+	int r = proc < 0 ? -errno : directory_each(proc, look_at_process, &search);
+
+	if (r <= 0)
+		return r < 0 ? r : -ESRCH;
+	*ret = search.at;
+	return search.found;
 }
