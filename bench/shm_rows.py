@@ -26,7 +26,7 @@ def queue(found):
     for form, name in FORMS.items():
         yield at_most(what + name, took[form], took["cpython-queue"], 1 / 40, "ns", "multiprocessing.Queue",
                       "40 times faster than multiprocessing.Queue")
-        yield no_slower_than_best(what + name, took[form], peers(found, 64), "ns")
+        yield for_reference(no_slower_than_best(what + name, took[form], peers(found, 64), "ns"))
 
 
 def large(found):
