@@ -2,8 +2,7 @@
  * takers and the sweeper are killed at any step.
  *
  * Two takers (1 and 2) sleep until there is an item, or give up waiting; two givers (3 and 4) bring
- * one each. What must hold when all is at rest: if an item is
- * left, nobody sleeps.
+ * one each. What must hold when all is at rest: if an item is left, nobody sleeps.
  *
  * The number above the bit is told apart from what each remembers of it by whether it was counted
  * on since. */
@@ -13,10 +12,7 @@
 bool sleepers;          /* the bit */
 bool counted_on[N + 1]; /* since this one remembered the number; 0: the sweeper */
 byte items;
-bool late; /* it was too late for the first taker */
-
-#define OTHER_EVENTS \
-	:: atomic { asleep[1] && !late -> late = true; asleep[1] = false }
+bool asleep[N + 1];
 
 inline count_on(me)
 {
@@ -48,54 +44,77 @@ inline wake(count, woken)
 	od
 }
 
-inline eventcount_wake(me, count, was, woken)
-{
-#ifdef BUG_CLEARED_BEFORE_WAKING
-	d_step { count_on(me); sleepers = false };
-	atomic { wake(count, woken); woken = 0 }
-#else
-	d_step { count_on(me); was = sleepers };
-	atomic { wake(count, woken); woken = (woken < count) };
-	d_step {
-		if
-#ifdef BUG_CLEARED_WHOEVER_PREPARED
-		:: woken -> sleepers = false
-#else
-		:: woken && !counted_on[me] && sleepers == was -> sleepers = false
-#endif
-		:: else
-		fi;
-		woken = 0;
-		was = 0;
-		counted_on[me] = false
+/* `or_dies`: of who notifies, OR_DIES or OR_AGAIN. */
+#define EVENTCOUNT_WAKE(me, count, was, woken, or_dies)                                            \
+	atomic { count_on(me); was = sleepers; CLEAR_AT_ONCE; or_dies };                           \
+	atomic { wake(count, woken); woken = (woken < count); or_dies };                           \
+	atomic {                                                                                   \
+		if                                                                                 \
+		:: woken && UNCHANGED(me, was) -> sleepers = false                                 \
+		:: else                                                                            \
+		fi;                                                                                \
+		woken = 0;                                                                         \
+		was = 0;                                                                           \
+		counted_on[me] = false;                                                            \
+		or_dies                                                                            \
 	}
+
+#ifdef BUG_CLEARED_BEFORE_WAKING
+#define CLEAR_AT_ONCE sleepers = false
+#else
+#define CLEAR_AT_ONCE skip
 #endif
-}
+
+#ifdef BUG_CLEARED_WHOEVER_PREPARED
+#define UNCHANGED(me, was) true
+#else
+#define UNCHANGED(me, was) (!counted_on[me] && sleepers == was)
+#endif
+
+#define FOREVER 0
+#define UNTIL_LATE 1
+#define UNTIL_KILLED 2
 
 proctype taker(byte me)
 {
+	byte patience;
 again:
-	{
-		do
+	do
+	:: atomic { items > 0 -> items--; break }
+	:: atomic { items == 0 -> prepare(me); OR_DIES };
+		if
 		:: atomic { items > 0 -> items--; break }
-		:: atomic { items == 0 -> prepare(me) };
-			if
-			:: atomic { items > 0 -> items--; break }
-			:: atomic {
+		:: atomic {
 				items == 0 ->
 				if
 				:: !counted_on[me] && sleepers -> asleep[me] = true
 				:: else
+				fi;
+				if
+				:: true -> patience = FOREVER
+				:: me == 1 -> patience = UNTIL_LATE
+				:: kills < KILLS -> patience = UNTIL_KILLED
 				fi
 			}
-			fi;
-			if
-			:: atomic { !asleep[me] && !(late && me == 1) }
-			:: atomic { !asleep[me] && late && me == 1 -> break }
-			fi
-		od;
-		over[me] = true
-	} unless { dead[me] -> !dead[me]; goto again }
+		fi;
+		if
+		:: atomic { !asleep[me] -> patience = FOREVER; OR_DIES }
+		:: atomic { asleep[me] && patience == UNTIL_LATE -> asleep[me] = false; break }
+		:: atomic {
+				asleep[me] && patience == UNTIL_KILLED && kills < KILLS ->
+				kills++;
+				asleep[me] = false;
+				patience = FOREVER;
+				goto dies
+			}
+		fi
+	od;
+	over[me] = true;
+	goto end;
+dies:
+	DEAD;
+	goto again;
+end:
 }
 
 proctype giver(byte me)
@@ -103,31 +122,27 @@ proctype giver(byte me)
 	bool was;
 	byte woken;
 
-	{
 #ifdef BUG_LOOKED_BEFORE_THE_CHANGE
-		was = sleepers;
-		atomic { items++; if :: !was -> goto done :: else -> was = false fi };
+	was = sleepers;
+	atomic { items++; if :: !was -> goto end :: else -> was = false fi };
 #else
-		items++;
-		atomic { if :: !sleepers -> goto done :: else fi };
+	atomic { items++; OR_DIES };
+	atomic { if :: !sleepers -> goto end :: else fi };
 #endif
-		eventcount_wake(me, 1, was, woken);
-done:
-		over[me] = true
-	} unless { atomic { dead[me] -> was = false; woken = 0 }; !dead[me] }
+	EVENTCOUNT_WAKE(me, 1, was, woken, OR_DIES);
+	goto end;
+dies:
+	DEAD;
+end:
 }
 
-bool sweeper_was;
-byte sweeper_woken;
-
-inline recover(who)
-{
-#ifndef BUG_RECOVERY_WAKES_NOBODY
-	eventcount_wake(0, N, sweeper_was, sweeper_woken)
+#ifdef BUG_RECOVERY_WAKES_NOBODY
+#define recover(who) skip
 #else
-	skip
+bool its_was;
+byte its_woken;
+#define recover(who) EVENTCOUNT_WAKE(0, N, its_was, its_woken, OR_AGAIN)
 #endif
-}
 
 #include "sweeper.pml"
 
