@@ -208,6 +208,24 @@ struct reeve_process_failure {
 REEVE_API int reeve_process_spawn(const struct reeve_process_spec *spec,
 	struct reeve_process_failure *failure, struct reeve_process **ret);
 
+/* The same in two steps, so that several children can be on their way to their programs at once.
+ *
+ * begin() returns when there is a child: the handle counts, `spec->shared_pid` is written. Until
+ * finish() has returned, all that `spec` points to must stay as it is (`spec` itself, too), and the
+ * descriptors that it names must stay open. What fails before there is a child is told by begin(), as
+ * above; what fails in the child by finish(), with the pid: it exits with status 127 then, and is
+ * waited for as any other.
+ *
+ * A child that changes its user or group, joins a cgroup, is to be looked for in PATH, or sets
+ * oom_score_adj is waited for by begin(), and so is each where clone3(2) is not to be had.
+ *
+ * finish() is for the thread that began, blocks as spawn() does, and returns as it; -EINVAL: the
+ * process was not begun, or finished already. reeve_process_free() finishes what is not. */
+REEVE_API int reeve_process_spawn_begin(const struct reeve_process_spec *spec,
+	struct reeve_process_failure *failure, struct reeve_process **ret);
+REEVE_API int reeve_process_spawn_finish(
+	struct reeve_process *process, struct reeve_process_failure *failure);
+
 /* Start `count` programs, standard output of each joined to standard input of the next, as a
  * shell's `|` does. What the descriptions say of those descriptors is an error (PREPARE, -EINVAL),
  * but for the first one's input and the last one's output. If the first one has

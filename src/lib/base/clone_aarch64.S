@@ -32,4 +32,22 @@ clone_call:
 	brk	#1
 	.cfi_endproc
 	.size	clone_call, . - clone_call
+
+/* long kernel_child_call(long number, long a, long b, long c, long d, long e) */
+	.globl	kernel_child_call
+	.hidden	kernel_child_call
+	.type	kernel_child_call, %function
+kernel_child_call:
+	.cfi_startproc
+	hint	#34		/* bti c */
+	mov	x8, x0
+	mov	x0, x1
+	mov	x1, x2
+	mov	x2, x3
+	mov	x3, x4
+	mov	x4, x5
+	svc	#0
+	ret
+	.cfi_endproc
+	.size	kernel_child_call, . - kernel_child_call
 	.section .note.GNU-stack, "", %progbits

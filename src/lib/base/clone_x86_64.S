@@ -42,4 +42,22 @@ clone_call:
 	hlt
 	.cfi_endproc
 	.size	clone_call, . - clone_call
+
+/* long kernel_child_call(long number, long a, long b, long c, long d, long e) */
+	.globl	kernel_child_call
+	.hidden	kernel_child_call
+	.type	kernel_child_call, @function
+kernel_child_call:
+	.cfi_startproc
+	endbr64
+	movq	%rdi, %rax
+	movq	%rsi, %rdi
+	movq	%rdx, %rsi
+	movq	%rcx, %rdx
+	movq	%r8, %r10
+	movq	%r9, %r8
+	syscall
+	ret
+	.cfi_endproc
+	.size	kernel_child_call, . - kernel_child_call
 	.section .note.GNU-stack, "", @progbits

@@ -20,6 +20,10 @@ long kernel_clone(long number, const long arguments[5], int (*run)(void *argumen
 /* The same without errno, in assembly: a negative errno, or the child's pid. */
 long clone_call(long number, const long arguments[5], int (*run)(void *argument), void *argument);
 
+/* Any system call, without errno, which a child that shares memory shares with the thread that made it: what
+ * the kernel returned. In assembly. */
+long kernel_child_call(long number, long a, long b, long c, long d, long e);
+
 /* waitid(2) with the child's resource usage. */
 int kernel_waitid(int type, id_t id, siginfo_t *info, int options, struct rusage *usage);
 

@@ -1,9 +1,11 @@
 /* Between clone and exec: system calls only.
  *
  * The child may share its parent's memory and thread-local storage, while the parent's other
- * threads run. So: no locks, no heap, no stdio, no libc wrapper that would tell other threads
- * (setuid, setgid, setgroups), no writing to anything but `struct child`, its report, and errno,
- * which the parent restores. */
+ * threads run, and the one that made it, too. So: no locks, no heap, no stdio, no libc wrapper that
+ * would tell other threads (setuid, setgid, setgroups), no writing to anything but `struct child`
+ * and its report; not to errno either. What runs beside its own thread calls nothing of the C
+ * library: the dynamic linker, which finds a function when it is first called, must not be in
+ * there twice. */
 #include "lib/process/child.h"
 
 #include <errno.h>
@@ -34,9 +36,7 @@ union disposition {
 
 static IN_CHILD int call(long number, long a, long b, long c, long d, long e)
 {
-	long r = sys_child_call(number, a, b, c, d, e);
-
-	return r < 0 ? -errno : (int)r;
+	return (int)sys_child_call(number, a, b, c, d, e);
 }
 
 static IN_CHILD bool asked(const struct child *child, unsigned flag)
@@ -60,7 +60,7 @@ static IN_CHILD int write_file(int directory, const char *path, const char *text
 
 	if (fd < 0)
 		return fd;
-	r = CALL(SYS_write, fd, text, strlen(text));
+	r = CALL(SYS_write, fd, text, strlen(text)); /* never in one that runs beside */
 	CALL(SYS_close, fd);
 	return r < 0 ? r : 0;
 }

@@ -20,12 +20,17 @@ static bool asked(const struct clone_request *request, unsigned flag)
 	return request->child->spec->flags & flag;
 }
 
-/* CLONE_VFORK without CLONE_VM, too: when it returns, the child's report is complete. */
 static uint64_t common_flags(const struct clone_request *request)
 {
-	return CLONE_PIDFD | CLONE_VFORK | (request->share_memory ? CLONE_VM : 0) |
+	return CLONE_PIDFD | (request->share_memory ? CLONE_VM : 0) |
 	       (request->child->shares_table ? CLONE_FILES : 0) |
 	       (asked(request, REEVE_PROCESS_SIBLING) ? CLONE_PARENT : 0);
+}
+
+/* CLONE_VFORK without CLONE_VM, too: when it returns, the child's report is complete. */
+static uint64_t waiting_flag(const struct clone_request *request)
+{
+	return request->running ? CLONE_CHILD_CLEARTID : CLONE_VFORK;
 }
 
 /* A sibling sends its parent what the caller would. */
@@ -39,7 +44,9 @@ static long by_clone3(const struct clone_request *request, bool into_cgroup, int
 	struct child *child = request->child;
 	pid_t *shared_pid = child->spec->shared_pid;
 	struct clone_args arguments = {
-		.flags = common_flags(request) | CLONE_CLEAR_SIGHAND | CLONE_PARENT_SETTID,
+		.flags = common_flags(request) | waiting_flag(request) | CLONE_CLEAR_SIGHAND |
+			 CLONE_PARENT_SETTID,
+		.child_tid = (uintptr_t)request->running,
 		.pidfd = (uintptr_t)ret_pidfd,
 		.parent_tid = (uintptr_t)(shared_pid ? shared_pid : &child->report->pid),
 		.exit_signal = (unsigned)exit_signal(request),
@@ -49,6 +56,8 @@ static long by_clone3(const struct clone_request *request, bool into_cgroup, int
 		arguments.stack = (uintptr_t)request->stack;
 		arguments.stack_size = request->stack_size;
 	}
+	if (request->running)
+		atomic_store(request->running, 1);
 	if (into_cgroup) {
 		arguments.flags |= CLONE_INTO_CGROUP;
 		arguments.cgroup = (unsigned)child->spec->cgroup_fd;
@@ -63,8 +72,10 @@ static long by_clone(const struct clone_request *request, int *ret_pidfd)
 {
 	struct child *child = request->child;
 	char *top = request->share_memory ? (char *)request->stack + request->stack_size : NULL;
-	long flags = (long)common_flags(request) | exit_signal(request);
+	long flags = (long)common_flags(request) | CLONE_VFORK | exit_signal(request);
 
+	if (request->running)
+		atomic_store(request->running, 0);
 	child->must_clear_handlers = true;
 	child->must_join_cgroup = asked(request, REEVE_PROCESS_SET_CGROUP);
 	child->must_tell_pid = true;

@@ -24,6 +24,7 @@ struct reeve_process *reeve_process_free(struct reeve_process *process)
 {
 	if (!process)
 		return NULL;
+	spawn_settle(process);
 	reeve_process_unwatch(process);
 	if (process->pid != 0 && process->is_child && !reeve_process_is_alive(process))
 		process_collect(process, NULL);

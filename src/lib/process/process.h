@@ -16,6 +16,7 @@ struct reeve_process {
 	struct reeve_process_outcome outcome;
 	struct reeve_process *next; /* registry */
 
+	struct attempt *attempt; /* spawn.c's, of a child that may not have executed its program yet */
 	struct reeve_loop_source *watch, *watch_retry;
 	reeve_process_callback *callback;
 	void *data;
@@ -23,6 +24,9 @@ struct reeve_process {
 
 /* A handle without a process: pid 0, no pidfd. Freed by reeve_process_free(). */
 struct reeve_process *process_new(void);
+
+/* Wait until a child that was begun has no more use for our memory, and release it. */
+void spawn_settle(struct reeve_process *process);
 
 /* What waitid(2) told. */
 void outcome_from(

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/base/cleanup.h"
+#include "lib/base/futex.h"
 #include "lib/base/sys.h"
 #include "lib/process/child.h"
 #include "lib/process/clone.h"
@@ -36,6 +37,10 @@ struct attempt {
 	struct child child;
 	struct child_report report;
 	bool share_memory;
+	bool is_begun;		  /* how it went is told by reeve_process_spawn_finish() */
+	bool runs_beside;	  /* the caller does not wait for it */
+	_Atomic uint32_t running; /* see clone.h */
+	pid_t caller;
 	const char *shell_argv[4];
 	int *many_sources;
 
@@ -156,6 +161,13 @@ static bool changes_credentials(const struct reeve_process_spec *spec)
 	return false;
 }
 
+/* See child.c. (And a cgroup may need a second try.) */
+static bool calls_the_c_library(const struct child *child)
+{
+	return child->search_path ||
+	       child->spec->flags & (REEVE_PROCESS_SET_OOM_SCORE_ADJ | REEVE_PROCESS_SET_CGROUP);
+}
+
 static int prepare(struct attempt *attempt, const struct reeve_process_spec *spec)
 {
 	struct child *child = &attempt->child;
@@ -175,6 +187,8 @@ static int prepare(struct attempt *attempt, const struct reeve_process_spec *spe
 	snprintf(child->oom_score_adj, sizeof child->oom_score_adj, "%d", spec->oom_score_adj);
 	child->shares_table = asked(attempt, REEVE_PROCESS_CLOSE_REST);
 	attempt->share_memory = MAY_SHARE_MEMORY && !changes_credentials(spec);
+	attempt->runs_beside =
+		attempt->is_begun && attempt->share_memory && !calls_the_c_library(child);
 	attempt->report.stage = REEVE_PROCESS_STAGE_CLONE;
 	if (attempt->share_memory) {
 		child->report = &attempt->report;
@@ -197,7 +211,7 @@ static bool is_about_cgroup(int error)
 	       error == -EOPNOTSUPP || error == -ENODEV;
 }
 
-/* Make the child. 0, or what failed, with the dead child's pid in *ret_pid. */
+/* Make the child. 0, or what failed. */
 static int start(struct attempt *attempt, pid_t *ret_pid, int *ret_pidfd)
 {
 	struct clone_request request = {
@@ -205,6 +219,7 @@ static int start(struct attempt *attempt, pid_t *ret_pid, int *ret_pidfd)
 		.share_memory = attempt->share_memory,
 		.stack = attempt->stack,
 		.stack_size = sizeof attempt->stack,
+		.running = attempt->runs_beside ? &attempt->running : NULL,
 	};
 	pid_t *shared_pid = attempt->child.spec->shared_pid;
 	pid_t pid;
@@ -220,6 +235,12 @@ static int start(struct attempt *attempt, pid_t *ret_pid, int *ret_pidfd)
 	if (shared_pid)
 		*shared_pid = pid;
 	*ret_pid = pid;
+	return 0;
+}
+
+/* How it went, once the child is through. */
+static int result_of(struct attempt *attempt)
+{
 	if (attempt->child.report->error < 0)
 		attempt->report = *attempt->child.report;
 	return attempt->report.error;
@@ -251,6 +272,8 @@ static int spawn(struct attempt *attempt, pid_t *ret_pid, struct reeve_process *
 		return -ENOMEM;
 	registry_expect(&newborn);
 	r = start(attempt, ret_pid, &pidfd);
+	if (r == 0 && !attempt->is_begun)
+		r = result_of(attempt);
 	if (r == 0) {
 		process->pid = *ret_pid;
 		process->pidfd = pidfd;
@@ -274,6 +297,18 @@ static void release(struct attempt *attempt)
 		munmap(attempt->child.report, sizeof *attempt->child.report);
 }
 
+static void tell(const struct attempt *attempt, int error, pid_t pid, struct reeve_process_failure *failure)
+{
+	if (error < 0 && failure)
+		*failure = (struct reeve_process_failure){
+			.error = error,
+			.stage = attempt->report.stage ? attempt->report.stage
+						       : REEVE_PROCESS_STAGE_PREPARE,
+			.index = attempt->report.index,
+			.pid = pid,
+		};
+}
+
 int reeve_process_spawn(const struct reeve_process_spec *spec,
 	struct reeve_process_failure *failure, struct reeve_process **ret)
 {
@@ -285,16 +320,73 @@ int reeve_process_spawn(const struct reeve_process_spec *spec,
 	r = prepare(&attempt, spec);
 	if (r == 0)
 		r = spawn(&attempt, &pid, ret);
-	if (r < 0 && failure)
-		*failure = (struct reeve_process_failure){
-			.error = r,
-			.stage = attempt.report.stage ? attempt.report.stage
-						      : REEVE_PROCESS_STAGE_PREPARE,
-			.index = attempt.report.index,
-			.pid = pid,
-		};
+	tell(&attempt, r, pid, failure);
 	release(&attempt);
 	registry_sweep(8);
 	errno = saved_errno;
 	return r;
+}
+
+/* --- Beside the caller ------------------------------------------------------------------------ */
+
+int reeve_process_spawn_begin(const struct reeve_process_spec *spec,
+	struct reeve_process_failure *failure, struct reeve_process **ret)
+{
+	struct attempt *attempt = sys_malloc(sizeof *attempt);
+	int saved_errno = errno, r;
+	pid_t pid = 0;
+
+	if (!attempt) {
+		if (failure)
+			*failure = (struct reeve_process_failure){
+				.error = -ENOMEM, .stage = REEVE_PROCESS_STAGE_PREPARE
+			};
+		return -ENOMEM;
+	}
+	memset(attempt, 0, offsetof(struct attempt, few_sources));
+	attempt->is_begun = true;
+	attempt->caller = getpid();
+	r = prepare(attempt, spec);
+	if (r == 0)
+		r = spawn(attempt, &pid, ret);
+	if (r == 0) {
+		(*ret)->attempt = attempt;
+	} else {
+		tell(attempt, r, 0, failure);
+		release(attempt);
+		free(attempt);
+	}
+	registry_sweep(8);
+	errno = saved_errno;
+	return r;
+}
+
+/* In a child that was forked meanwhile it is somebody else's: nobody would wake us. */
+static void wait_for(struct attempt *attempt)
+{
+	while (atomic_load(&attempt->running) && attempt->caller == getpid())
+		futex_wait_shared_until(&attempt->running, 1, REEVE_FOREVER);
+}
+
+int reeve_process_spawn_finish(struct reeve_process *process, struct reeve_process_failure *failure)
+{
+	struct attempt *attempt = process->attempt;
+	int saved_errno = errno, r;
+
+	if (!attempt)
+		return -EINVAL;
+	wait_for(attempt);
+	r = result_of(attempt);
+	tell(attempt, r, process->pid, failure);
+	release(attempt);
+	free(attempt);
+	process->attempt = NULL;
+	errno = saved_errno;
+	return r;
+}
+
+void spawn_settle(struct reeve_process *process)
+{
+	if (process->attempt)
+		reeve_process_spawn_finish(process, NULL);
 }
