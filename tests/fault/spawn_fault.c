@@ -110,7 +110,10 @@ static bool is_lenient(const char *name)
 /* The heap has but one error. */
 static int expected_of(const char *name, int error)
 {
-	return strcmp(name, "calloc") == 0 || strcmp(name, "reallocarray") == 0 ? -ENOMEM : -error;
+	bool is_heap = strcmp(name, "malloc") == 0 || strcmp(name, "calloc") == 0 ||
+		       strcmp(name, "reallocarray") == 0;
+
+	return is_heap ? -ENOMEM : -error;
 }
 
 static void fail_each_call(int (*scenario)(void), int error)

@@ -137,11 +137,13 @@ static int run(struct core *core)
 {
 	int r;
 
-	log_flush();
 	do {
-		r = reeve_loop_run_once(core->loop, REEVE_FOREVER);
+		spawn_finish_all(core);
 		log_flush();
+		r = reeve_loop_run_once(core->loop, REEVE_FOREVER);
 	} while ((r >= 0 || r == -EINTR) && !core->finished && !core->orphaned);
+	spawn_finish_all(core);
+	log_flush();
 	return r < 0 ? r : 0;
 }
 

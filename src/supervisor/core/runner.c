@@ -180,6 +180,7 @@ static int send_signal(struct process *process, int signo, bool to_group)
 {
 	pid_t pid = process_record(process)->pid;
 
+	spawn_finish(process); /* or it may not have its process group yet */
 	if (!process->handle) /* no pidfd could be had */
 		return kill(to_group ? -pid : pid, signo) < 0 ? -errno : 0;
 	if (to_group)
@@ -359,6 +360,7 @@ void process_exited(struct process *process, const struct message_exited *exited
 {
 	bool early = process_state(process) == STATE_STARTING && exited->when < up_at(process);
 
+	spawn_finish(process);
 	process_enter_exit(process, exited, early);
 	process->handle = reeve_process_free(process->handle);
 	act_on_exit(process);

@@ -12,9 +12,10 @@
 #include "reeve/error.h"
 #include "reeve/pipe.h"
 
-/* What a spawn needs for the time it takes. */
+/* What a spawn needs until the child is its program: the child runs beside us, and reads it. */
 struct attempt {
 	struct process *process;
+	int *shelf;
 	char **argv, **environment;
 	char *file;
 	int stdin_pipe[2];
@@ -24,7 +25,7 @@ struct attempt {
 	struct reeve_process_failure failure;
 };
 
-static void attempt_deinit(struct attempt *attempt)
+static void attempt_free(struct attempt *attempt)
 {
 	free(attempt->argv);
 	free(attempt->environment);
@@ -32,6 +33,7 @@ static void attempt_deinit(struct attempt *attempt)
 	for (int end = 0; end < 2; end++)
 		if (attempt->stdin_pipe[end] >= 0)
 			close(attempt->stdin_pipe[end]);
+	free(attempt);
 }
 
 static int record_failure(struct process *process, int error, const char *text)
@@ -49,14 +51,14 @@ static int record_failure(struct process *process, int error, const char *text)
 /* A spawn costs as much as the highest descriptor that it passes on is high, and a core has thousands. So what a
  * child is to have is put on a shelf of low ones first. */
 
-static int put_on_shelf(struct core *core, int slot, int fd)
+static int put_on_shelf(const struct attempt *attempt, int place, int fd)
 {
-	return dup3(fd, core->shelf[slot], O_CLOEXEC) < 0 ? -errno : 0;
+	return dup3(fd, attempt->shelf[place], O_CLOEXEC) < 0 ? -errno : 0;
 }
 
 int shelf_make(struct core *core)
 {
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 3 * SPAWNS_AT_ONCE; i++) {
 		core->shelf[i] = fcntl(core->start->log_write, F_DUPFD_CLOEXEC, 3);
 		if (core->shelf[i] < 0)
 			return -errno;
@@ -66,7 +68,7 @@ int shelf_make(struct core *core)
 
 void shelf_free(struct core *core)
 {
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 3 * SPAWNS_AT_ONCE; i++)
 		if (core->shelf[i] > 0)
 			close(core->shelf[i]);
 }
@@ -76,17 +78,16 @@ void shelf_free(struct core *core)
 static int put_all_on_shelf(const struct attempt *attempt)
 {
 	const struct process *process = attempt->process;
-	struct core *core = process->group->core;
 	int out = process->stdout_pipe[1];
 	int r;
 
-	r = put_on_shelf(core, 0,
+	r = put_on_shelf(attempt, 0,
 		process->group->socket >= 0 ? process->group->socket : attempt->stdin_pipe[0]);
 	if (r == 0)
-		r = put_on_shelf(core, 1, out);
+		r = put_on_shelf(attempt, 1, out);
 	if (r == 0)
 		r = put_on_shelf(
-			core, 2, process->settings->redirect_stderr ? out : process->stderr_pipe[1]);
+			attempt, 2, process->settings->redirect_stderr ? out : process->stderr_pipe[1]);
 	return r;
 }
 
@@ -159,8 +160,7 @@ static void describe(struct attempt *attempt)
 		spec->umask = (mode_t)settings->umask;
 	}
 	for (int fd = 0; fd < 3; fd++)
-		attempt->descriptors[fd] =
-			(struct reeve_process_descriptor){ process->group->core->shelf[fd], fd };
+		attempt->descriptors[fd] = (struct reeve_process_descriptor){ attempt->shelf[fd], fd };
 	spec->descriptors = attempt->descriptors;
 	spec->descriptor_count = 3;
 	attempt->limit = (struct reeve_process_limit){ RLIMIT_NOFILE, start->settings->program_files };
@@ -255,20 +255,11 @@ static int keep_stdin(const struct attempt *attempt)
 static int clone_it(struct attempt *attempt)
 {
 	struct reeve_process *handle;
-	struct core *core = attempt->process->group->core;
-	int r = reeve_process_spawn(&attempt->spec, &attempt->failure, &handle);
+	int r = reeve_process_spawn_begin(&attempt->spec, &attempt->failure, &handle);
 
-	/* The program's input is its own: when it has closed it, writing to it must fail. */
-	put_on_shelf(core, 0, core->start->log_write);
-	if (r == 0) {
-		keep_child(attempt, reeve_process_pid(handle), handle);
-		return 0;
-	}
-	if (attempt->failure.pid == 0)
+	if (r < 0)
 		return tell_clone_failure(attempt, r);
-	/* It could not become the program, and exits with status 127, of which the keeper will tell. */
-	say_why(attempt, r, attempt->failure.stage);
-	keep_child(attempt, attempt->failure.pid, NULL);
+	keep_child(attempt, reeve_process_pid(handle), handle);
 	return 0;
 }
 
@@ -299,12 +290,61 @@ static int try(struct attempt *attempt)
 	return clone_it(attempt);
 }
 
+/* The program's input is its own: when it has closed it, writing to it must fail. */
+static void clear_shelf(const struct attempt *attempt)
+{
+	put_on_shelf(attempt, 0, attempt->process->group->core->start->log_write);
+}
+
+static void finish(struct attempt **place)
+{
+	struct attempt *attempt = *place;
+	int r = reeve_process_spawn_finish(attempt->process->handle, &attempt->failure);
+
+	clear_shelf(attempt);
+	if (r < 0) /* it exits with status 127, of which the keeper will tell */
+		say_why(attempt, r, attempt->failure.stage);
+	attempt_free(attempt);
+	*place = NULL;
+}
+
+void spawn_finish(struct process *process)
+{
+	struct core *core = process->group->core;
+
+	for (unsigned i = 0; i < SPAWNS_AT_ONCE; i++)
+		if (core->under_way[i] && core->under_way[i]->process == process)
+			finish(&core->under_way[i]);
+}
+
+void spawn_finish_all(struct core *core)
+{
+	for (unsigned i = 0; i < SPAWNS_AT_ONCE; i++)
+		if (core->under_way[i])
+			finish(&core->under_way[i]);
+}
+
 int process_spawn(struct process *process)
 {
-	struct attempt attempt = { .process = process, .stdin_pipe = { -EBADF, -EBADF } };
+	struct core *core = process->group->core;
+	unsigned place = core->next_spawn++ % SPAWNS_AT_ONCE;
+	struct attempt *attempt;
 	int r;
 
-	r = try(&attempt);
-	attempt_deinit(&attempt);
+	if (core->under_way[place])
+		finish(&core->under_way[place]);
+	attempt = calloc(1, sizeof *attempt);
+	if (!attempt)
+		return record_failure(process, -ENOMEM, "out of memory");
+	attempt->process = process;
+	attempt->shelf = &core->shelf[3 * place];
+	attempt->stdin_pipe[0] = attempt->stdin_pipe[1] = -EBADF;
+	r = try(attempt);
+	if (r == 0) {
+		core->under_way[place] = attempt;
+	} else {
+		clear_shelf(attempt);
+		attempt_free(attempt);
+	}
 	return r;
 }

@@ -11,6 +11,10 @@
 
 #define PID_BUCKETS 1024
 
+/* A child needs a processor for a moment until it is its program; others can be started meanwhile. */
+#define SPAWNS_AT_ONCE 32
+
+struct attempt;
 struct core;
 
 /* One process of a program: what is not on the board. */
@@ -45,7 +49,9 @@ struct core {
 	struct process *by_pid[PID_BUCKETS];
 	uint64_t exit_seen;	 /* the last exit that is on the board */
 	uint64_t exit_told;	 /* the last one that the keeper was told of */
-	int shelf[3];		 /* spawn.c's: low descriptors for what the next child gets */
+	struct attempt *under_way[SPAWNS_AT_ONCE]; /* spawn.c's: children on their way to their programs */
+	unsigned next_spawn;			   /* counts; its place is the remainder */
+	int shelf[3 * SPAWNS_AT_ONCE];		   /* low descriptors for what each of them gets */
 	struct account *accounts; /* the groups of users, as they were looked up */
 	bool finished; /* all programs have ended, and the keeper has been told */
 	bool orphaned; /* the keeper has gone */
@@ -95,9 +101,14 @@ void process_resume(struct process *process);
 int shelf_make(struct core *core);
 void shelf_free(struct core *core);
 
-/* Start its program. 0, or a negative errno with the reason recorded: there is no child then. Where the child
- * could not become the program its exit is still to come. */
+/* Start its program. 0, or a negative errno with the reason recorded: there is no child then. The child is under way:
+ * where it could not become the program, spawn_finish() puts that in its log, and its exit is still to come. */
 int process_spawn(struct process *process);
+
+/* Wait until the process, or all, are their programs. To be called before its exit is taken, and before there is
+ * nothing to do. */
+void spawn_finish(struct process *process);
+void spawn_finish_all(struct core *core);
 
 /* The command's words and the file to execute. Both to be freed (argv with one free()). On failure `why` has the
  * reason in supervisord's words. */
