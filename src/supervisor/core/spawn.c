@@ -12,6 +12,9 @@
 #include "reeve/error.h"
 #include "reeve/pipe.h"
 
+/* So many descriptors must be to be had for each child that is under way. */
+#define DESCRIPTORS_A_PLACE 64
+
 /* What a spawn needs until the child is its program: the child runs beside us, and reads it. */
 struct attempt {
 	struct process *process;
@@ -56,9 +59,19 @@ static int put_on_shelf(const struct attempt *attempt, int place, int fd)
 	return dup3(fd, attempt->shelf[place], O_CLOEXEC) < 0 ? -errno : 0;
 }
 
+/* Where descriptors are few, they are for the programs. */
+static unsigned count_places(void)
+{
+	struct rlimit limit;
+	rlim_t places = getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur / DESCRIPTORS_A_PLACE : 1;
+
+	return places < 1 ? 1 : places < SPAWNS_AT_ONCE ? (unsigned)places : SPAWNS_AT_ONCE;
+}
+
 int shelf_make(struct core *core)
 {
-	for (int i = 0; i < 3 * SPAWNS_AT_ONCE; i++) {
+	core->places = count_places();
+	for (unsigned i = 0; i < 3 * core->places; i++) {
 		core->shelf[i] = fcntl(core->start->log_write, F_DUPFD_CLOEXEC, 3);
 		if (core->shelf[i] < 0)
 			return -errno;
@@ -68,7 +81,7 @@ int shelf_make(struct core *core)
 
 void shelf_free(struct core *core)
 {
-	for (int i = 0; i < 3 * SPAWNS_AT_ONCE; i++)
+	for (unsigned i = 0; i < 3 * core->places; i++)
 		if (core->shelf[i] > 0)
 			close(core->shelf[i]);
 }
@@ -327,7 +340,7 @@ void spawn_finish_all(struct core *core)
 int process_spawn(struct process *process)
 {
 	struct core *core = process->group->core;
-	unsigned place = core->next_spawn++ % SPAWNS_AT_ONCE;
+	unsigned place = core->next_spawn++ % core->places;
 	struct attempt *attempt;
 	int r;
 

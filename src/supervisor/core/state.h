@@ -50,6 +50,7 @@ struct core {
 	uint64_t exit_seen;	 /* the last exit that is on the board */
 	uint64_t exit_told;	 /* the last one that the keeper was told of */
 	struct attempt *under_way[SPAWNS_AT_ONCE]; /* spawn.c's: children on their way to their programs */
+	unsigned places;			   /* how many of them there may be */
 	unsigned next_spawn;			   /* counts; its place is the remainder */
 	int shelf[3 * SPAWNS_AT_ONCE];		   /* low descriptors for what each of them gets */
 	struct account *accounts; /* the groups of users, as they were looked up */
