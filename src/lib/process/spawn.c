@@ -332,8 +332,8 @@ int reeve_process_spawn(const struct reeve_process_spec *spec,
 int reeve_process_spawn_begin(const struct reeve_process_spec *spec,
 	struct reeve_process_failure *failure, struct reeve_process **ret)
 {
-	struct attempt *attempt = sys_malloc(sizeof *attempt);
 	int saved_errno = errno, r;
+	struct attempt *attempt = sys_malloc(sizeof *attempt);
 	pid_t pid = 0;
 
 	if (!attempt) {

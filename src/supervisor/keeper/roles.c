@@ -114,12 +114,15 @@ int roles_start(struct keeper *keeper)
 	r = reeve_channel_pair(peers);
 	if (r < 0)
 		return r;
-	r = start_role(keeper, ROLE_CORE, peers[0]);
+	/* The core last: where processes are few, its programs must not leave none for the scribe. */
+	keeper->roles[ROLE_CORE].new_peer = peers[0]; /* which the scribe closes */
+	r = start_role(keeper, ROLE_SCRIBE, peers[1]);
+	keeper->roles[ROLE_CORE].new_peer = -EBADF;
 	if (r < 0) {
-		close(peers[1]);
+		close(peers[0]);
 		return r;
 	}
-	return start_role(keeper, ROLE_SCRIBE, peers[1]);
+	return start_role(keeper, ROLE_CORE, peers[0]);
 }
 
 void roles_kill(struct keeper *keeper)
