@@ -21,7 +21,7 @@ AT_ONCE = 16
 # Tells each of its starts, and lives until it is stopped.
 PROGRAM = """
 [program:x]
-command = /bin/sh -c 'echo start $$ > {dir}/reports; trap "echo term $$ > {dir}/reports; exit 0" TERM; read x; exit 99'
+command = /bin/sh -c 'trap "echo term $$ > {dir}/reports; exit 0" TERM; echo start $$ > {dir}/reports; read x; exit 99'
 startsecs = 0
 autorestart = true
 stdout_logfile = NONE

@@ -135,6 +135,15 @@ def processes():
     return table
 
 
+def wait_reaped(parent, limit=None):
+    """Wait until a process has reaped each of its children that has ended. Of that nobody can be told."""
+    end = time.monotonic() + (limit or LIMIT)
+    while any(mother == parent and state == "Z" for mother, state in processes().values()):
+        if time.monotonic() >= end:
+            raise Timeout("process %d does not reap its children" % parent)
+        os.sched_yield()
+
+
 def is_dying(pid):
     """Whether it was sent a signal that ends it: the kernel makes that a SIGKILL for each thread, which waits for a processor."""
     with open("/proc/%d/status" % pid) as file:

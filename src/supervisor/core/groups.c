@@ -168,6 +168,7 @@ void groups_free(struct core *core)
 		struct group *group = &core->groups[g];
 
 		for (size_t p = 0; p < group->process_count; p++) {
+			reeve_loop_source_free(group->processes[p].alarm);
 			reeve_loop_source_free(group->processes[p].timer);
 			reeve_process_free(group->processes[p].handle);
 			close_all(&group->processes[p]);

@@ -362,6 +362,7 @@ void process_exited(struct process *process, const struct message_exited *exited
 
 	spawn_finish(process);
 	process_enter_exit(process, exited, early);
+	process->alarm = reeve_loop_source_free(process->alarm);
 	process->handle = reeve_process_free(process->handle);
 	act_on_exit(process);
 	fcgi_close_if_unused(process->group); /* a successor may have it already */

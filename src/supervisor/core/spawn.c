@@ -239,10 +239,21 @@ static int tell_clone_failure(struct attempt *attempt, int error)
 
 /* ---- doing it ---- */
 
+/* It has ended. How, the keeper will tell: nothing to do but to be awake by then, for to wake a processor that sleeps
+ * takes longer than what the keeper has to do meanwhile. */
+static void has_ended(struct reeve_loop_source *source, int fd, unsigned events, void *data)
+{
+	struct process *process = data;
+
+	process->alarm = reeve_loop_source_free(process->alarm);
+}
+
 static void keep_child(struct attempt *attempt, pid_t pid, struct reeve_process *handle)
 {
 	struct process *process = attempt->process;
 
+	reeve_loop_add_fd(process->group->core->loop, reeve_process_fd(handle), REEVE_LOOP_READABLE, has_ended,
+		process, &process->alarm); /* if not, it will be woken later */
 	process_enter_pid(process, pid);
 	atomic_store(&process->group->core->board->rows[process->row].newborn, 0);
 	process->handle = handle;

@@ -23,6 +23,7 @@ struct process {
 	const struct program_settings *settings;
 	uint32_t row;
 	struct reeve_process *handle;	 /* while it runs */
+	struct reeve_loop_source *alarm; /* on its pidfd; spawn.c's */
 	struct reeve_loop_source *timer; /* of the state it is in; made when first needed */
 	struct process *next_in_bucket;	 /* of core->by_pid */
 	int stdout_pipe[2], stderr_pipe[2]; /* read end, write end; negative until the first start */
