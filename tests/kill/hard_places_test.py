@@ -79,6 +79,23 @@ def test_no_more_processes_can_be_had(ordinary):
     assert len(ordinary.lines.matching("spawned")) == 2
 
 
+def test_a_restart_where_no_other_process_can_be_had(ordinary):
+    """The one that died makes room for its successor."""
+    roles_of_ours = 3 if ordinary.is_ours else 1
+    ordinary.wrap("prlimit", "--nproc=%d" % (roles_of_ours + 2)).start(
+        "".join("[program:p%d]\ncommand = sleep 1000\nstartsecs = 1\nstartretries = 0\n" % i for i in range(2)), supervisord="minprocs = 3")
+    lines = [0, 0]
+    for _ in range(5):
+        spawned = [ordinary.wait_spawned("p%d" % i, lines[i]) for i in (0, 1)]
+        lines = [ordinary.wait_running("p%d" % i, spawned[i][0]) for i in (0, 1)]
+        for _, pid in spawned:
+            os.kill(pid, signal.SIGKILL)
+    for i in 0, 1:
+        ordinary.wait_spawned("p%d" % i, lines[i])
+    assert not ordinary.lines.matching("spawnerr")
+    assert ordinary.stop() == 0
+
+
 # ---- descriptors ----
 
 

@@ -361,6 +361,7 @@ void process_exited(struct process *process, const struct message_exited *exited
 	bool early = process_state(process) == STATE_STARTING && exited->when < up_at(process);
 
 	spawn_finish(process);
+	process->last_pid = exited->pid;
 	process_enter_exit(process, exited, early);
 	process->alarm = reeve_loop_source_free(process->alarm);
 	process->handle = reeve_process_free(process->handle);

@@ -5,12 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "board/log.h"
 #include "core/state.h"
 #include "reeve/error.h"
 #include "reeve/pipe.h"
+#include "reeve/signal.h"
+
+/* How long to wait for the keeper to reap, where no more processes can be had. */
+#define REAP_LONGEST (50 * REEVE_MSEC)
 
 /* So many descriptors must be to be had for each child that is under way. */
 #define DESCRIPTORS_A_PLACE 64
@@ -276,11 +281,26 @@ static int keep_stdin(const struct attempt *attempt)
 	return mail_to_keeper(attempt->process->group->core, &keep, &attempt->stdin_pipe[1], 1);
 }
 
+/* The keeper tells of an exit just before it reaps, and until then the process counts where only so many may be had. */
+static bool wait_until_reaped(pid_t pid)
+{
+	const struct timespec pause = { .tv_nsec = REEVE_MSEC };
+	int left = REAP_LONGEST / REEVE_MSEC;
+
+	if (pid <= 0 || reeve_signal_send(pid, 0) == -ESRCH)
+		return false; /* that was not it */
+	while (left-- > 0 && reeve_signal_send(pid, 0) != -ESRCH)
+		nanosleep(&pause, NULL);
+	return true;
+}
+
 static int clone_it(struct attempt *attempt)
 {
 	struct reeve_process *handle;
 	int r = reeve_process_spawn_begin(&attempt->spec, &attempt->failure, &handle);
 
+	if (r == -EAGAIN && wait_until_reaped(attempt->process->last_pid))
+		r = reeve_process_spawn_begin(&attempt->spec, &attempt->failure, &handle);
 	if (r < 0)
 		return tell_clone_failure(attempt, r);
 	keep_child(attempt, reeve_process_pid(handle), handle);

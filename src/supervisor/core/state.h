@@ -23,6 +23,7 @@ struct process {
 	const struct program_settings *settings;
 	uint32_t row;
 	struct reeve_process *handle;	 /* while it runs */
+	pid_t last_pid;			 /* of the one before: the keeper may not have reaped it yet */
 	struct reeve_loop_source *alarm; /* on its pidfd; spawn.c's */
 	struct reeve_loop_source *timer; /* of the state it is in; made when first needed */
 	struct process *next_in_bucket;	 /* of core->by_pid */
