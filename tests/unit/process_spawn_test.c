@@ -207,17 +207,19 @@ END_TEST
 
 START_TEST(umask_nice_and_oom_score)
 {
+	int nice = getpriority(PRIO_PROCESS, 0);
+
 	run_report((struct reeve_process_spec){
 		.flags = REEVE_PROCESS_SET_UMASK | REEVE_PROCESS_SET_NICE |
 			 REEVE_PROCESS_SET_OOM_SCORE_ADJ,
 		.umask = 0,
-		.nice = 7,
+		.nice = 17,
 		.oom_score_adj = 123,
 	});
 	expect_report("umask 000");
-	expect_report("nice 7");
+	expect_report("nice 17");
 	expect_report("oom 123");
-	ck_assert_int_eq(getpriority(PRIO_PROCESS, 0), 0);
+	ck_assert_int_eq(getpriority(PRIO_PROCESS, 0), nice);
 }
 END_TEST
 
