@@ -189,14 +189,22 @@ static bool is_up(void)
 	return now.workers == WORKERS && now.starting == 0;
 }
 
-/* In a process of its own: a pool, until it is killed. */
+/* In a process of its own: a pool, until it is killed; and another one, whose workers are forked
+ * between those of the first. */
 static _Noreturn void be_master(int told_fd)
 {
+	struct reeve_pool_spec other_spec = { .workers = WORKERS, .run = idle_until_told };
+	struct reeve_pool *other;
+
 	start_pool(given_spec);
+	other_spec.young = 1;
+	other_spec.recycle_time = REEVE_MSEC;
+	if (reeve_pool_new(loop, &other_spec, &other) < 0)
+		_exit(1);
 	while (!is_up())
 		reeve_loop_run_once(loop, REEVE_MSEC);
 	(void)!write(told_fd, "x", 1);
-	for (;;)
+	for (;;) /* the other one goes on replacing workers */
 		reeve_loop_run_once(loop, REEVE_FOREVER);
 }
 

@@ -79,7 +79,7 @@ static void act(struct place *place, enum place_action action)
 		atomic_store(&place->row->leave, 1);
 	switch (action) {
 	case PLACE_ASK:
-		place_nudge(place);
+		lifeline_nudge(place);
 		if (place->pool->spec.handle)
 			(void)reeve_process_signal(place->process, SIGURG);
 		break;
@@ -92,7 +92,7 @@ static void act(struct place *place, enum place_action action)
 	}
 }
 
-void place_event(struct place *place, enum place_event event)
+enum place_action place_event(struct place *place, enum place_event event)
 {
 	struct place_step step = place_step(place->state, event);
 
@@ -102,11 +102,14 @@ void place_event(struct place *place, enum place_event event)
 		set_timer(place);
 	}
 	act(place, step.action);
+	return step.action;
 }
 
+/* For what one is to go already, it goes. */
 static void dismiss(struct place *place, enum reeve_pool_reason reason)
 {
-	place->reason = reason;
+	if (place->state == PLACE_WORKING)
+		place->reason = reason;
 	place->follow = reason == REEVE_POOL_RECYCLED;
 	place_event(place, PLACE_DISMISS);
 }
@@ -248,7 +251,7 @@ static void nudge_all(struct reeve_pool *pool)
 {
 	for (unsigned i = 0; pool->spec.serve && i < pool->places_max; i++)
 		if (pool->places[i].state == PLACE_WORKING)
-			place_nudge(&pool->places[i]);
+			lifeline_nudge(&pool->places[i]);
 }
 
 static void empty(struct place *place, enum reeve_pool_reason reason)
@@ -331,7 +334,6 @@ static void start(struct place *place)
 		notice.error = r;
 		notice.delay = place->delay;
 	} else {
-		place->follow = true;
 		atomic_fetch_add(&pool->table->header.started, 1);
 		place_event(place, PLACE_STARTED);
 		(void)reeve_loop_deferred_schedule(pool->settle);
@@ -346,12 +348,10 @@ void place_overdue(struct reeve_loop_source *source, uint64_t expirations, void 
 {
 	struct place *place = data;
 
-	if (place->state == PLACE_WAITING)
-		start(place);
-	else if (place->state == PLACE_WORKING)
+	if (place->state == PLACE_WORKING)
 		dismiss(place, REEVE_POOL_RECYCLED);
-	else
-		place_event(place, PLACE_OVERDUE);
+	else if (place_event(place, PLACE_OVERDUE) == PLACE_START)
+		start(place);
 }
 
 /* --- When all is quiet ------------------------------------------------------------------------ */

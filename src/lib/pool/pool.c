@@ -88,6 +88,8 @@ static int make(struct reeve_pool *pool)
 
 	pool->generation = fork_generation();
 	if (r == 0)
+		r = lifelines_begin(pool);
+	if (r == 0)
 		r = pool->spec.arena ? given_arena(pool) : own_arena(pool);
 	if (r == 0)
 		r = make_table(pool);
@@ -114,6 +116,7 @@ static struct reeve_pool *allocate(const struct reeve_pool_spec *spec)
 		free(pool);
 		return NULL;
 	}
+	list_init(&pool->link);
 	pool->spec = *spec;
 	pool->places_max = spec->workers_max;
 	memcpy(pool->name, spec->name, strlen(spec->name));
@@ -194,6 +197,7 @@ static void release(struct reeve_pool *pool)
 	watch_stop(pool);
 	for (unsigned i = 0; i < pool->places_max; i++)
 		release_place(&pool->places[i]);
+	lifelines_end(pool);
 	reeve_loop_source_free(pool->settle);
 	release_arena(pool);
 	free(pool->places);

@@ -4,6 +4,7 @@
  *	place.c     the state machine of a place
  *	master.c    what happens to places, and how many workers there should be
  *	spawn.c     a worker is forked
+ *	lifeline.c  what ties it to its master
  *	watch.c     looks from time to time: who is stuck, are there enough that are idle
  *	results.c   what workers put into the queue of results
  *	worker.c    a worker's life; serve.c, handle.c: its work; activity.c: what it shows of it
@@ -44,6 +45,7 @@ struct reeve_pool {
 
 	/* the master's */
 	struct place *places; /* NULL: a handle that only looks */
+	struct list link;     /* of all pools: lifeline.c */
 	struct reeve_loop *loop;
 	struct reeve_pool_spec spec;
 	char name[REEVE_POOL_NAME_MAX + 1];
@@ -89,8 +91,8 @@ int spec_check(const struct reeve_pool_spec *spec, struct reeve_pool_spec *ret);
 /* 0; -EFAULT, -EPERM, -ECHILD. */
 int pool_check(const struct reeve_pool *pool);
 
-/* Something happened to a place. */
-void place_event(struct place *place, enum place_event event);
+/* Something happened to a place. What it comes to is done, but for PLACE_START; returns what. */
+enum place_action place_event(struct place *place, enum place_event event);
 
 /* Hire or dismiss until there are as many as wanted. */
 void pool_balance(struct reeve_pool *pool);
@@ -112,8 +114,17 @@ void pool_settle(struct reeve_loop_source *source, void *data);
 /* Fork the worker, and watch it. 0, or a negative errno. */
 int place_spawn(struct place *place, reeve_process_callback *ended);
 
-/* A byte on the worker's lifeline: look what has changed. */
-void place_nudge(const struct place *place);
+/* --- lifeline.c --- */
+
+/* Before the first of a pool, and after the last. 0, -ENOMEM. */
+int lifelines_begin(struct reeve_pool *pool);
+void lifelines_end(struct reeve_pool *pool);
+
+/* The worker's end, or a negative errno; the master's is the place's to close. */
+int lifeline_open(struct place *place);
+
+/* Have the worker look what has changed. */
+void lifeline_nudge(const struct place *place);
 
 /* --- watch.c, results.c --- */
 

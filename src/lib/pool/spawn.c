@@ -1,8 +1,4 @@
-/* A worker is forked.
- *
- * Master and worker have a pair of sockets, the lifeline. What the master says by it are bytes
- * without a meaning: look what has changed. And when the master is gone, its end is closed, which
- * the worker cannot miss. */
+/* A worker is forked, and looked after from then on. */
 #include <errno.h>
 #include <signal.h>
 
@@ -10,16 +6,6 @@
 #include "lib/base/sys.h"
 #include "lib/pool/pool.h"
 #include "lib/signal/mask.h"
-
-void place_nudge(const struct place *place)
-{
-	char byte = 0;
-	struct iovec part = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr message = { .msg_iov = &part, .msg_iovlen = 1 };
-
-	/* Full: it has enough to read. Broken: it has ended. */
-	(void)!sys_sendmsg(place->lifeline, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-}
 
 static void reset_row(struct place *place)
 {
@@ -84,16 +70,15 @@ static int look_after(struct place *place, pid_t pid, reeve_process_callback *en
 
 int place_spawn(struct place *place, reeve_process_callback *ended)
 {
-	int ends[2], r;
+	CLEANUP_FD int lifeline = lifeline_open(place);
 	pid_t pid;
+	int r;
 
-	if (sys_socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
-		return -errno;
-	place->lifeline = ends[0];
+	if (lifeline < 0)
+		return lifeline;
 	place->limit = request_limit(place->pool);
 	reset_row(place);
-	pid = fork_blocked(place, ends[1]);
-	close_fd(ends[1]);
+	pid = fork_blocked(place, lifeline);
 	r = pid < 0 ? pid : look_after(place, pid, ended);
 	if (r < 0)
 		place->lifeline = close_fd(place->lifeline);

@@ -13,15 +13,6 @@
 /* How often a worker that is busy looks whether its master is still there. */
 #define LOOK_EVERY (100 * REEVE_MSEC)
 
-/* Let go of what is the master's: to keep an end of another worker's lifeline would keep it from
- * seeing the master's death. */
-static void forget_master(struct reeve_pool *pool)
-{
-	engine_start_over();
-	for (unsigned i = 0; i < pool->places_max; i++)
-		pool->places[i].lifeline = close_fd(pool->places[i].lifeline);
-}
-
 static bool is_orphan(struct reeve_pool_worker *worker)
 {
 	struct pollfd polled = { .fd = worker->lifeline, .events = POLLIN };
@@ -131,7 +122,7 @@ _Noreturn void worker_live(struct place *place, int lifeline)
 		.limit = place->limit,
 	};
 
-	forget_master(pool);
+	engine_start_over();
 	_exit(live(&worker));
 }
 
