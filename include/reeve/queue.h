@@ -207,7 +207,7 @@ REEVE_API size_t reeve_queue_capacity(const struct reeve_queue *queue);
 REEVE_API size_t reeve_queue_message_max(const struct reeve_queue *queue);
 
 /* Since the queue was made. While it is in use the numbers need not fit one another, and who was
- * killed in the middle of recovering others may have counted a message twice. */
+ * killed between giving a message back or dropping it and counting that has not counted it. */
 REEVE_API int reeve_queue_statistics(
 	struct reeve_queue *queue, struct reeve_queue_statistics *ret);
 

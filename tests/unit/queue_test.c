@@ -164,6 +164,7 @@ START_TEST(batches_are_put_and_got_in_order_as_far_as_they_go)
 	for (int i = 0; i < 8; i++)
 		out_parts[i] = (struct iovec){ &out[i], 1 };
 	ck_assert_int_eq(reeve_queue_get_many(queue, out_parts, 8, 0), 1);
+	ck_assert_uint_eq(out_parts[1].iov_len, 1);
 	ck_assert_int_eq(reeve_queue_get_many(queue, out_parts, 8, 0), -EMSGSIZE);
 	ck_assert_uint_eq(out_parts[0].iov_len, 2);
 	reeve_queue_free(queue);

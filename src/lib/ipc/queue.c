@@ -152,9 +152,12 @@ static int try_get(struct reeve_queue *queue, unsigned self, void *data)
 
 	while (getting->done < getting->count) {
 		struct iovec *message = &getting->messages[getting->done];
+		size_t size = 0;
 
-		r = queue->form->get(queue->state, self, message->iov_base, message->iov_len,
-			&message->iov_len);
+		r = queue->form->get(
+			queue->state, self, message->iov_base, message->iov_len, &size);
+		if (r == 0 || (r == -EMSGSIZE && getting->done == 0))
+			message->iov_len = size;
 		if (r < 0)
 			break;
 		getting->done++;

@@ -129,7 +129,7 @@ void strict_view(const struct queue_object *object, struct strict *ret);
  * explain more, so somebody scribbled. */
 static inline unsigned strict_tries(const struct strict *strict)
 {
-	return 4 * strict->ring_size + (1u << 18);
+	return 4 * strict->ring_size + (1u << 16);
 }
 
 static inline struct cell *strict_cell(const struct strict *strict, uint32_t index)
