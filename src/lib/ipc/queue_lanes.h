@@ -141,9 +141,9 @@ static inline struct lane_cell *lane_cell(
 /* The first of them: a claim raises the number before it is used. */
 static inline unsigned lanes_used(const struct lanes *lanes)
 {
-	unsigned used = atomic_load_explicit(&lanes->shared->used, memory_order_acquire) + 1;
+	unsigned used = atomic_load_explicit(&lanes->shared->used, memory_order_acquire);
 
-	return used < lanes->count ? used : lanes->count;
+	return used < lanes->count ? used + 1 : lanes->count;
 }
 
 /* Whether there is a message in it. As good as its last load: if it says no, there was none then. */
@@ -154,11 +154,22 @@ static inline bool lane_has_message(const struct lane *lane)
 	return atomic_load_explicit(&lane->tail, memory_order_acquire) != head;
 }
 
+static inline void full_fence(void)
+{
+#ifdef __SANITIZE_THREAD__ /* it does not know fences, and gcc warns of that */
+	_Atomic int nothing = 0;
+
+	atomic_fetch_add(&nothing, 0);
+#else
+	atomic_thread_fence(memory_order_seq_cst);
+#endif
+}
+
 /* Between a store and a look: see above. */
 static inline void lanes_order(const struct lanes *lanes)
 {
 	if (lanes->fenced)
-		atomic_thread_fence(memory_order_seq_cst);
+		full_fence();
 	else
 		atomic_signal_fence(memory_order_seq_cst);
 }
