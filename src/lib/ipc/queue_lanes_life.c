@@ -14,11 +14,19 @@ static uint64_t round_up(uint64_t bytes, uint64_t to)
 	return (bytes + to - 1) / to * to;
 }
 
+/* Before a cell, so that what is copied to it is aligned to a line; unless it is that short that it
+ * should take as few lines as possible. */
+static uint64_t margin_of(const struct reeve_queue_spec *spec)
+{
+	return spec->message_max > 256 ? 64 - sizeof(struct lane_cell) : 0;
+}
+
 /* An odd number of lines, if they are many: cells whose distance is a power of two would all
  * contend for the same lines of a cache. */
 static uint64_t stride_of(const struct reeve_queue_spec *spec)
 {
-	uint64_t lines = round_up(sizeof(struct lane_cell) + spec->message_max, 64) / 64;
+	uint64_t bytes = margin_of(spec) + sizeof(struct lane_cell) + spec->message_max;
+	uint64_t lines = round_up(bytes, 64) / 64;
 
 	return 64 * (lines > 2 ? lines | 1 : lines);
 }
@@ -74,7 +82,7 @@ static void view(const struct queue_object *object, struct lanes *ret)
 		.object = *object,
 		.shared = (struct lanes_shared *)begin,
 		.lanes = (struct lane *)(begin + claims_end(count)),
-		.cells = begin + cells_begin(count),
+		.cells = begin + cells_begin(count) + margin_of(spec),
 		.capacity = spec->capacity,
 		.message_max = spec->message_max,
 		.stride = stride_of(spec),
@@ -124,7 +132,7 @@ void lanes_free(void *state)
 
 int lanes_barrier(const struct lanes *lanes)
 {
-	atomic_thread_fence(memory_order_seq_cst);
+	full_fence();
 	if (lanes->fenced)
 		return 0;
 	return sys_membarrier(MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0) < 0 ? -errno : 0;
