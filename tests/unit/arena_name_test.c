@@ -297,9 +297,19 @@ START_TEST(a_name_that_was_taken_away_is_free_and_its_holders_keep_the_arena)
 }
 END_TEST
 
+/* The allocators of sanitizers are not held together over a fork. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define FORKS 0
+#else
+#define FORKS 20
+#endif
+
+static _Atomic int running;
+
 static void *come_and_go(void *data)
 {
-	for (int i = 0; i < 50; i++) {
+	atomic_fetch_add(&running, 1);
+	for (int i = 0; i < 200; i++) {
 		struct reeve_arena *one, *two;
 
 		if (reeve_arena_connect("busy", &names_spec, REEVE_FOREVER, &one) < 0)
@@ -312,13 +322,33 @@ static void *come_and_go(void *data)
 	return NULL;
 }
 
-START_TEST(threads_may_come_and_go)
+/* Forked while other threads are at it, in whatever state. */
+static void fork_and_connect(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		struct reeve_arena *arena;
+
+		_exit(reeve_arena_connect("busy", &names_spec, 20 * REEVE_SEC, &arena) < 0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+}
+
+START_TEST(threads_may_come_and_go_and_processes_be_forked)
 {
 	pthread_t threads[4];
 	void *failed;
 
 	for (int i = 0; i < 4; i++)
 		ck_assert_int_eq(pthread_create(&threads[i], NULL, come_and_go, names_parent), 0);
+	while (atomic_load(&running) < 4)
+		sched_yield();
+	for (int i = 0; i < FORKS; i++)
+		fork_and_connect();
 	for (int i = 0; i < 4; i++) {
 		ck_assert_int_eq(pthread_join(threads[i], &failed), 0);
 		ck_assert_ptr_null(failed);
@@ -343,7 +373,7 @@ int main(void)
 	tcase_add_test(tcase, what_a_holder_executes_does_not_keep_the_name);
 	tcase_add_test(tcase, of_strangers_who_start_at_once_one_makes_it);
 	tcase_add_test(tcase, a_name_that_was_taken_away_is_free_and_its_holders_keep_the_arena);
-	tcase_add_test(tcase, threads_may_come_and_go);
+	tcase_add_test(tcase, threads_may_come_and_go_and_processes_be_forked);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

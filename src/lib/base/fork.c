@@ -1,6 +1,6 @@
 #include "lib/base/fork.h"
 
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "lib/base/sys.h"
@@ -17,18 +17,18 @@ static void count_fork(void)
 	thread_id_known = 0;
 }
 
+/* Without a lock, which a child that another thread forks could find held for ever. Two threads may
+ * both come first: then each fork counts as two. */
 int fork_watch(void)
 {
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	static bool watching;
-	int error = 0;
+	static atomic_bool watching;
+	int error;
 
-	pthread_mutex_lock(&lock);
-	if (!watching)
-		error = sys_pthread_atfork(NULL, NULL, count_fork);
+	if (atomic_load(&watching))
+		return 0;
+	error = sys_pthread_atfork(NULL, NULL, count_fork);
 	if (!error)
-		watching = true;
-	pthread_mutex_unlock(&lock);
+		atomic_store(&watching, true);
 	return -error;
 }
 

@@ -7,8 +7,8 @@
  * thread-safe, any number of times. */
 int fork_watch(void);
 
-/* How many fork(2)s lie between this process and the one that called fork_watch() first. A plain load, no system
- * call; processes cloned behind libc's back are not counted. */
+/* A number that each fork(2) since fork_watch() makes greater in the child. A plain load, no system call; processes
+ * cloned behind libc's back are not counted. */
 unsigned fork_generation(void);
 
 #endif
