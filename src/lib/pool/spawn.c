@@ -44,12 +44,13 @@ static pid_t fork_blocked(struct place *place, int lifeline)
 	return pid;
 }
 
-/* A child that cannot be looked after is better not there. */
-static void undo(pid_t pid)
+/* A child that cannot be looked after is better not there. It may have taken something already. */
+static void undo(struct place *place, pid_t pid)
 {
 	(void)reeve_signal_send(pid, SIGKILL);
 	while (reeve_process_wait_pid(pid, REEVE_PROCESS_WAIT_ENDED, REEVE_FOREVER, NULL) == -EINTR)
 		;
+	(void)reeve_arena_recover(place->pool->arena, 0);
 }
 
 static int look_after(struct place *place, pid_t pid, reeve_process_callback *ended)
@@ -57,12 +58,12 @@ static int look_after(struct place *place, pid_t pid, reeve_process_callback *en
 	int r = reeve_process_adopt(pid, &place->process);
 
 	if (r < 0) {
-		undo(pid);
+		undo(place, pid);
 		return r;
 	}
 	r = reeve_process_watch(place->process, place->pool->loop, ended, place);
 	if (r < 0) {
-		undo(pid);
+		undo(place, pid);
 		place->process = reeve_process_free(place->process);
 	}
 	return r;
