@@ -274,7 +274,7 @@ int reeve_arena_connect(const char *name, const struct reeve_arena_spec *spec, r
 	if (r < 0)
 		return r;
 	while ((r = connect_once(name, spec, deadline, &arena)) == -ESRCH) {
-		if (reeve_now() >= grace)
+		if (deadline_left(deadline) != 0 && reeve_now() >= grace)
 			return -EACCES;
 		r = back_off(&pause, LONGEST_PAUSE, deadline);
 		if (r < 0)
