@@ -1,7 +1,7 @@
 /* A queue against a model of one: long sequences of random calls, after each of which both say the
  * same. The model is two lists: what waits, first to be delivered first, and what is held. */
-#include <stdio.h>
-
+#include "lib/ipc/queue.h"
+#include "lib/ipc/queue_strict.h"
 #include "unit/queue_fixture.h"
 
 #define CAPACITY_MAX 6
@@ -195,13 +195,17 @@ static void cancel(void)
 	model.reserved[at] = model.reserved[--model.n_reserved];
 }
 
+static void check_sizes(void)
+{
+	ck_assert_int_eq(reeve_queue_size(queue), model.n_waiting);
+	ck_assert_int_eq(reeve_queue_is_empty(queue), model.n_waiting == 0);
+	ck_assert_int_eq(reeve_queue_is_full(queue), !has_room());
+}
+
 static void check_counts(void)
 {
 	struct reeve_queue_statistics statistics;
 
-	ck_assert_int_eq(reeve_queue_size(queue), model.n_waiting);
-	ck_assert_int_eq(reeve_queue_is_empty(queue), model.n_waiting == 0);
-	ck_assert_int_eq(reeve_queue_is_full(queue), !has_room());
 	ck_assert_int_eq(reeve_queue_statistics(queue, &statistics), 0);
 	ck_assert_uint_eq(statistics.put, model.commits);
 	ck_assert_uint_eq(statistics.got, model.got);
@@ -209,31 +213,60 @@ static void check_counts(void)
 	ck_assert_uint_eq(statistics.dropped, 0);
 }
 
-static void walk(void)
+/* As if so many messages had been put and got before. */
+static void begin_at(uint64_t position)
+{
+	struct strict view;
+
+	strict_view(&queue->object, &view);
+	for (unsigned level = 0; level < view.levels; level++) {
+		view.rings[level].head = view.rings[level].tail = position & POSITION_MASK;
+		for (uint64_t at = position; at < position + view.ring_size; at++)
+			*strict_slot(&view, level, at) = slot_of(at - view.ring_size, 0);
+	}
+}
+
+static void walk(uint64_t begin)
 {
 	static void (*const calls[])(void) = { put, put, put, get, get, peek, release, give_back,
 		reserve, commit, cancel };
 	struct reeve_arena *arena = arena_with_queue(&spec, &queue);
 
 	model = (struct model){ 0 };
+	begin_at(begin);
 	for (unsigned i = 0; i < STEPS; i++) {
 		calls[pick(sizeof calls / sizeof *calls)]();
-		check_counts();
+		check_sizes();
+		if (begin == 0)
+			check_counts();
 	}
 	ck_assert_uint_gt(model.got, STEPS / 20);
 	reeve_queue_free(queue);
 	reeve_arena_free(arena);
 }
 
-START_TEST(a_queue_does_as_its_model_does)
+static void choose(int i)
 {
 	spec = (struct reeve_queue_spec){
-		.capacity = 1 + (unsigned)_i % CAPACITY_MAX,
-		.message_max = _i % 2 ? 1 : LONGEST,
-		.priorities = 1 + (unsigned)_i % 3 * 3,
+		.capacity = 1 + (unsigned)i % CAPACITY_MAX,
+		.message_max = i % 2 ? 1 : LONGEST,
+		.priorities = 1 + (unsigned)i % 3 * 3,
 	};
-	seed = 42 + (unsigned)_i;
-	walk();
+	seed = 42 + (unsigned)i;
+}
+
+START_TEST(a_queue_does_as_its_model_does)
+{
+	choose(_i);
+	walk(0);
+}
+END_TEST
+
+/* Positions go round after 2^44 messages. */
+START_TEST(it_does_so_when_positions_go_round)
+{
+	choose(_i);
+	walk(POSITION_MASK - 100);
 }
 END_TEST
 
@@ -243,6 +276,7 @@ int main(void)
 	TCase *tcase = leakproof_case("queue model");
 
 	tcase_add_loop_test(tcase, a_queue_does_as_its_model_does, 0, 3 * CAPACITY_MAX);
+	tcase_add_loop_test(tcase, it_does_so_when_positions_go_round, 0, CAPACITY_MAX);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }
