@@ -29,6 +29,8 @@ static void on_event(const struct reeve_signal_event *event, void *data)
 {
 }
 
+static struct reeve_signal_subscription *inherited;
+
 /* 0, or the number of the line that is not so. */
 static int look_at_signals(struct reeve_pool_worker *which, void *data)
 {
@@ -58,6 +60,10 @@ static int look_at_signals(struct reeve_pool_worker *which, void *data)
 	EXPECT(raise(SIGTERM) == 0);
 	EXPECT(reeve_signal_dispatch() == 1);
 	reeve_signal_unsubscribe(subscription);
+	/* What it inherited it can let go, and nothing happens. */
+	EXPECT(!reeve_signal_unsubscribe(inherited));
+	EXPECT(!reeve_loop_free(loop));
+	EXPECT(reeve_signal_shutdown() == 0);
 	return 0;
 }
 
@@ -74,7 +80,6 @@ START_TEST(signals_are_as_after_an_exec)
 	struct reeve_pool_spec spec = {
 		.workers = 1, .run = idle_until_told, .enter = look_at_signals
 	};
-	struct reeve_signal_subscription *subscription;
 	int fds[2];
 
 	map_shared();
@@ -83,7 +88,7 @@ START_TEST(signals_are_as_after_an_exec)
 	spec.data = fds;
 	spec.told = note;
 	ck_assert_int_eq(reeve_signal_set_mode(modes[_i]), 0);
-	ck_assert_int_eq(reeve_signal_subscribe(SIGUSR1, on_event, NULL, &subscription), 0);
+	ck_assert_int_eq(reeve_signal_subscribe(SIGUSR1, on_event, NULL, &inherited), 0);
 	ck_assert_int_eq(reeve_signal_ignore(SIGUSR2), 0);
 	signal(SIGHUP, on_signal);
 	signal(SIGSEGV, on_signal);
@@ -98,7 +103,7 @@ START_TEST(signals_are_as_after_an_exec)
 	ck_assert_int_ne(reeve_signal_disposition(SIGINT), REEVE_SIGNAL_IGNORED);
 	ck_assert(reeve_signal_get_mask() & REEVE_SIGNAL_SET(SIGALRM));
 	stop_pool();
-	reeve_signal_unsubscribe(subscription);
+	reeve_signal_unsubscribe(inherited);
 	ck_assert_int_eq(reeve_signal_shutdown(), 0);
 	close(fds[1]);
 }
