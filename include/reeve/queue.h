@@ -13,7 +13,7 @@
  * is delivered, one whose put had not never was; no place in the queue is lost, and nobody waits
  * for the dead: the others find what it held given back when the arena has been recovered
  * (reeve_arena_recover(); who waits does it, too). Who is stopped for long holds what it holds,
- * and keeps nobody else from going on.
+ * and keeps nobody else from going on (but see LANES below).
  *
  * A consumer's message: reeve_queue_get() takes it with the copy. A consumer that is killed before
  * the copy is complete has not got it, and another does. From then on it depends on the queue:
@@ -28,7 +28,9 @@
  *
  * Order. REEVE_QUEUE_STRICT: of two messages of one priority that which was committed first is
  * delivered first. REEVE_QUEUE_LANES is faster, and keeps that order only among the messages that
- * one thread puts through one handle: each producing thread has a lane of its own, until it ends.
+ * one thread puts through one handle: each producing thread has a lane of its own, until it ends. A
+ * consumer has a lane to itself while it gets or peeks at its first message: if it is stopped then,
+ * those behind it wait.
  *
  * What is put never overwrites: a full queue makes the caller wait. Messages that are peeked at,
  * not yet done, or reserved take up capacity.

@@ -388,9 +388,9 @@ static void recover_too(void)
 static void prepare_dead(enum lane_hold hold)
 {
 	prepare();
-	atomic_store(&lanes()->lanes[1].owner, hold_word(0, hold, DEAD));
-	atomic_store(&lanes()->lanes[SHARED_LANE].writer, hold_word(0, HOLD_KEPT, DEAD));
-	atomic_store(&lanes()->lanes[2].writer, hold_word(0, HOLD_ENDING, DEAD));
+	atomic_store(&lanes()->lanes[1].owner, hold_word(0, 0, hold, DEAD));
+	atomic_store(&lanes()->lanes[SHARED_LANE].writer, hold_word(0, 0, HOLD_KEPT, DEAD));
+	atomic_store(&lanes()->lanes[2].writer, hold_word(0, 0, HOLD_ENDING, DEAD));
 	atomic_store(&lanes()->shared->claims[2], DEAD | CLAIM_ORPHAN | UINT64_C(1) << 40);
 	atomic_store(&arena_slot(arena, DEAD)->word, slot_word(SLOT_TAKEN, 0, 1));
 }

@@ -110,7 +110,7 @@ static int put_shared(const struct lanes *lanes, struct lane *lane,
 
 	if (lane_is_full(lanes, lane))
 		return -EAGAIN;
-	if (!enter(lane, hold_word(0, HOLD_MOVING, thread->self)))
+	if (!enter(lane, hold_word(0, 0, HOLD_MOVING, thread->self)))
 		return why_held(lane, thread);
 	r = put_into(lanes, lane, data, size);
 	leave(lanes, lane);
@@ -134,8 +134,9 @@ static int lanes_put(void *state, unsigned self, const void *data, size_t size, 
 
 enum slot_kind { SLOT_RESERVED = 1, SLOT_PEEKED };
 
+/* `held` is what its owner or writer is to be. */
 static void fill_slot(const struct lanes *lanes, const struct lane *lane, enum slot_kind kind,
-	uint64_t position, size_t size, struct reeve_queue_slot *ret)
+	uint64_t position, size_t size, uint64_t held, struct reeve_queue_slot *ret)
 {
 	struct lane_cell *cell = lane_cell(lanes, lane, position);
 
@@ -143,32 +144,67 @@ static void fill_slot(const struct lanes *lanes, const struct lane *lane, enum s
 		.data = cell->data,
 		.size = size,
 		.redelivered = kind == SLOT_PEEKED && cell->redelivered,
-		.reserved = { (uint64_t)(lane - lanes->lanes) << 8 | kind, position, size },
+		.reserved = { (uint64_t)size << 32 | (uint64_t)(lane - lanes->lanes) << 8 | kind,
+			position, held },
 	};
+}
+
+static size_t slot_size(const struct reeve_queue_slot *slot)
+{
+	return slot->reserved[0] >> 32;
 }
 
 /* The lane of a slot, or NULL. */
 static struct lane *slot_lane(
 	const struct lanes *lanes, const struct reeve_queue_slot *slot, enum slot_kind kind)
 {
-	uint64_t index = slot->reserved[0] >> 8;
+	uint64_t index = (uint32_t)slot->reserved[0] >> 8;
 
 	if ((slot->reserved[0] & 0xff) != kind || index >= lanes->count ||
-		slot->reserved[1] >= POSITION_LIMIT ||
 		slot->data != lane_cell(lanes, &lanes->lanes[index], slot->reserved[1])->data)
 		return NULL;
 	return &lanes->lanes[index];
 }
 
-/* Be the one that ends what `self` keeps: 0; -EINVAL where it keeps no such thing. */
-static int begin_end(_Atomic uint64_t *word, const struct reeve_queue_slot *slot, unsigned self)
+/* Be the one that ends what `self` keeps, which is the message that `next` counts: 0; -EINVAL where
+ * it keeps no such thing. */
+static int begin_end(_Atomic uint64_t *word, const _Atomic uint64_t *next,
+	const struct reeve_queue_slot *slot, unsigned self)
 {
-	uint64_t position = slot->reserved[1], kept = hold_word(position, HOLD_KEPT, self);
+	uint64_t position = slot->reserved[1], held = slot->reserved[2];
 
+	if (hold_of(held) != HOLD_KEPT || hold_participant(held) != self ||
+		!hold_is_at(held, position) || atomic_load(next) != position)
+		return -EINVAL;
 	return atomic_compare_exchange_strong(
-		       word, &kept, hold_word(position, HOLD_ENDING, self))
+		       word, &held, hold_word(0, position, HOLD_ENDING, self))
 		       ? 0
 		       : -EINVAL;
+}
+
+/* The next turn, of those who keep something of a lane one after the other. */
+static uint64_t next_hold(_Atomic uint8_t *turns, uint64_t position, unsigned self)
+{
+	uint8_t turn = (uint8_t)(atomic_load_explicit(turns, memory_order_relaxed) + 1);
+
+	atomic_store_explicit(turns, turn, memory_order_relaxed);
+	return hold_word(turn, position, HOLD_KEPT, self);
+}
+
+/* As put_shared(). */
+static int reserve_shared(const struct lanes *lanes, struct lane *lane,
+	const struct lanes_thread *thread, uint64_t *ret)
+{
+	int r;
+
+	if (lane_is_full(lanes, lane))
+		return -EAGAIN;
+	if (!enter(lane, hold_word(0, 0, HOLD_MOVING, thread->self)))
+		return why_held(lane, thread);
+	r = next_position(lanes, lane, ret);
+	if (r < 0)
+		leave(lanes, lane);
+	return r;
 }
 
 static int lanes_reserve(void *state, unsigned self, size_t size, unsigned priority,
@@ -180,18 +216,17 @@ static int lanes_reserve(void *state, unsigned self, size_t size, unsigned prior
 	uint64_t position;
 	int r;
 
-	if (lane_is_full(lanes, lane))
-		return -EAGAIN;
-	if (!enter(lane, hold_word(0, HOLD_MOVING, self)))
-		return why_held(lane, thread);
-	r = next_position(lanes, lane, &position);
-	if (r < 0) {
-		leave(lanes, lane);
+	if (lane == &lanes->lanes[SHARED_LANE])
+		r = reserve_shared(lanes, lane, thread, &position);
+	else if (atomic_load_explicit(&lane->writer, memory_order_acquire))
+		r = why_held(lane, thread);
+	else
+		r = next_position(lanes, lane, &position);
+	if (r < 0)
 		return r;
-	}
-	fill_slot(lanes, lane, SLOT_RESERVED, position, size, ret);
-	thread->reserved = hold_word(position, HOLD_KEPT, self);
-	atomic_store(&lane->writer, thread->reserved);
+	thread->reserved = next_hold(&lane->reserves, position, self);
+	fill_slot(lanes, lane, SLOT_RESERVED, position, size, thread->reserved, ret);
+	atomic_store_explicit(&lane->writer, thread->reserved, memory_order_release);
 	return 0;
 }
 
@@ -205,9 +240,9 @@ static int lanes_commit(
 
 	if (!lane)
 		return -EINVAL;
-	if (used > slot->reserved[2] || used > lanes->message_max)
+	if (used > slot_size(slot) || used > lanes->message_max)
 		return -EMSGSIZE;
-	r = begin_end(&lane->writer, slot, self);
+	r = begin_end(&lane->writer, &lane->tail, slot, self);
 	if (r < 0)
 		return r;
 	cell = lane_cell(lanes, lane, slot->reserved[1]);
@@ -222,7 +257,7 @@ static int lanes_cancel(void *state, unsigned self, const struct reeve_queue_slo
 {
 	const struct lanes *lanes = state;
 	struct lane *lane = slot_lane(lanes, slot, SLOT_RESERVED);
-	int r = lane ? begin_end(&lane->writer, slot, self) : -EINVAL;
+	int r = lane ? begin_end(&lane->writer, &lane->tail, slot, self) : -EINVAL;
 
 	if (r == 0)
 		leave(lanes, lane);
@@ -323,7 +358,7 @@ static int own(const struct lanes *lanes, struct lane *lane, const struct lanes_
 	if (!seems_to_have_message(lanes, lane, thread->waited) ||
 		atomic_load_explicit(&lane->owner, memory_order_relaxed) ||
 		!atomic_compare_exchange_strong_explicit(&lane->owner, &nobody,
-			hold_word(0, HOLD_MOVING, thread->self), memory_order_acquire,
+			hold_word(0, 0, HOLD_MOVING, thread->self), memory_order_acquire,
 			memory_order_relaxed))
 		return -EAGAIN;
 	*ret = (struct found){
@@ -415,12 +450,14 @@ static int lanes_peek(void *state, unsigned self, struct reeve_queue_slot *ret)
 {
 	const struct lanes *lanes = state;
 	struct found found;
+	uint64_t held;
 	int r = own_any(state, self, &found);
 
 	if (r < 0)
 		return r;
-	fill_slot(lanes, found.lane, SLOT_PEEKED, found.position, found.size, ret);
-	atomic_store(&found.lane->owner, hold_word(found.position, HOLD_KEPT, self));
+	held = next_hold(&found.lane->peeks, found.position, self);
+	fill_slot(lanes, found.lane, SLOT_PEEKED, found.position, found.size, held, ret);
+	atomic_store_explicit(&found.lane->owner, held, memory_order_release);
 	return 0;
 }
 
@@ -428,7 +465,7 @@ static int lanes_release(void *state, unsigned self, const struct reeve_queue_sl
 {
 	const struct lanes *lanes = state;
 	struct lane *lane = slot_lane(lanes, slot, SLOT_PEEKED);
-	int r = lane ? begin_end(&lane->owner, slot, self) : -EINVAL;
+	int r = lane ? begin_end(&lane->owner, &lane->head, slot, self) : -EINVAL;
 
 	if (r == 0)
 		take_off(lanes, lane, slot->reserved[1]);
@@ -439,7 +476,7 @@ static int lanes_give_back(void *state, unsigned self, const struct reeve_queue_
 {
 	const struct lanes *lanes = state;
 	struct lane *lane = slot_lane(lanes, slot, SLOT_PEEKED);
-	int r = lane ? begin_end(&lane->owner, slot, self) : -EINVAL;
+	int r = lane ? begin_end(&lane->owner, &lane->head, slot, self) : -EINVAL;
 
 	if (r < 0)
 		return r;

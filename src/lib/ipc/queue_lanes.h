@@ -32,16 +32,21 @@
 
 /* --- Words ------------------------------------------------------------------------------------ */
 
-/* owner and writer: position << 16 | hold << 13 | participant; 0: nobody. */
+/* owner and writer: turn << 56 | position << 16 | hold << 13 | participant; 0: nobody. The turn tells
+ * one hold of a position from the next: slots that were ended are known by it. */
 enum lane_hold {
 	HOLD_MOVING = 1, /* copying in or out; nobody but the holder has seen what comes of it */
 	HOLD_KEPT,       /* reserved, or peeked at */
 	HOLD_ENDING      /* was KEPT, and is being ended: by one thread alone */
 };
 
-static inline uint64_t hold_word(uint64_t position, enum lane_hold hold, unsigned participant)
+#define HOLD_POSITIONS (UINT64_C(1) << 40) /* they are told apart modulo that */
+
+static inline uint64_t hold_word(
+	unsigned turn, uint64_t position, enum lane_hold hold, unsigned participant)
 {
-	return position << 16 | (uint64_t)hold << 13 | participant;
+	return (uint64_t)turn << 56 | position % HOLD_POSITIONS << 16 | (uint64_t)hold << 13 |
+	       participant;
 }
 
 static inline enum lane_hold hold_of(uint64_t word)
@@ -54,12 +59,10 @@ static inline unsigned hold_participant(uint64_t word)
 	return word & 0x1fff;
 }
 
-#define POSITION_LIMIT (UINT64_C(1) << 48) /* not reached in years */
-
 /* Whether what it says it holds is what is at `position`. */
 static inline bool hold_is_at(uint64_t word, uint64_t position)
 {
-	return word >> 16 == position % POSITION_LIMIT;
+	return (word >> 16) % HOLD_POSITIONS == position % HOLD_POSITIONS;
 }
 
 /* Whose lane it is: serial of the handle << 40 | thread << 16 | ORPHAN | participant; 0: nobody's.
@@ -90,8 +93,10 @@ struct lane {
 	_Alignas(APART) _Atomic uint64_t head;
 	_Alignas(APART) _Atomic uint64_t owner;
 	_Atomic uint64_t seen_tail; /* what an owner last saw: at least head, at most tail */
+	_Atomic uint8_t peeks;      /* counted by owners */
 	_Alignas(APART) _Atomic uint64_t writer;
 	_Atomic uint64_t seen_head; /* what a writer last saw */
+	_Atomic uint8_t reserves;   /* counted by writers */
 };
 
 struct lane_cell {
