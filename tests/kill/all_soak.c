@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,9 +60,11 @@ static void make_all(void)
 					 &soak_specs[i], 0, &soak.queues[i]),
 			0);
 	ck_assert_int_eq(reeve_lock_new(soak.arena, "lock", 0, &soak.lock), 0);
-	ck_assert_int_eq(reeve_lock_new(soak.arena, "condition's lock", 0, &soak.condition_lock), 0);
+	ck_assert_int_eq(
+		reeve_lock_new(soak.arena, "condition's lock", 0, &soak.condition_lock), 0);
 	ck_assert_int_eq(reeve_rwlock_new(soak.arena, "rwlock", 0, &soak.rwlock), 0);
-	ck_assert_int_eq(reeve_owned_semaphore_new(soak.arena, "semaphore", COUNTS, 0, &soak.semaphore), 0);
+	ck_assert_int_eq(
+		reeve_owned_semaphore_new(soak.arena, "semaphore", COUNTS, 0, &soak.semaphore), 0);
 	ck_assert_int_eq(reeve_barrier_new(soak.arena, "barrier", 2, 0, &soak.barrier), 0);
 	ck_assert_int_eq(reeve_condition_new(soak.arena, "condition", 0, 0, &soak.condition), 0);
 }
@@ -141,8 +144,8 @@ static void check_queue(unsigned which, unsigned lives)
 	dropped += counts.dropped;
 	if (soak_specs[which].on_death == REEVE_QUEUE_DROP)
 		most += counts.dropped + lives; /* and what each died with as a copy */
-	ck_assert_msg(missing <= most, "queue %u: %lu missing, %lu dropped", which, (unsigned long)missing,
-		(unsigned long)counts.dropped);
+	ck_assert_msg(missing <= most, "queue %u: %lu missing, %lu dropped", which,
+		(unsigned long)missing, (unsigned long)counts.dropped);
 	for (unsigned i = 0; i < CAPACITY; i++)
 		ck_assert_msg(reeve_queue_put(soak.queues[which], "", 0, 0) == 0,
 			"queue %u: a cell is lost: only %u are free", which, i);
@@ -171,7 +174,8 @@ static void check_all(unsigned lives)
 	soak_use_rwlock();
 	soak_use_condition();
 	check_mistakes();
-	ck_assert_int_eq(atomic_load(&soak.shared->lock.first), atomic_load(&soak.shared->lock.second));
+	ck_assert_int_eq(
+		atomic_load(&soak.shared->lock.first), atomic_load(&soak.shared->lock.second));
 	ck_assert_int_eq(reeve_owned_semaphore_value(soak.semaphore), COUNTS);
 	ck_assert_int_eq(reeve_condition_waiting(soak.condition), 0);
 	ck_assert_int_eq(reeve_barrier_reset(soak.barrier), 0);
@@ -193,6 +197,8 @@ static void round_of(unsigned workers, unsigned *seed)
 	for (unsigned i = 0; i < workers; i++)
 		if (pids[i])
 			end_worker(pids[i]);
+	while (waitpid(-1, NULL, 0) > 0) /* children of workers, which die with these */
+		;
 	check_all(lives);
 }
 
@@ -206,14 +212,15 @@ static unsigned long environment(const char *name, unsigned long otherwise)
 START_TEST(everything_survives)
 {
 	unsigned seed = (unsigned)environment("REEVE_SOAK_SEED", 20261122), rounds = 0;
-	reeve_nsec end = reeve_now() +
-			 (reeve_nsec)environment("REEVE_SOAK_SECONDS", 20) * REEVE_SEC;
+	reeve_nsec end =
+		reeve_now() + (reeve_nsec)environment("REEVE_SOAK_SECONDS", 20) * REEVE_SEC;
 	unsigned long operations = 0, messages = 0, again = 0, told = 0, full = 0, forks = 0;
 
 	printf("# seed %u\n", seed);
-	soak.shared = mmap(
-		NULL, sizeof *soak.shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	soak.shared = mmap(NULL, sizeof *soak.shared, PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	ck_assert_ptr_ne(soak.shared, MAP_FAILED);
+	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 	while (reeve_now() < end) {
 		round_of(2 + rounds++ % (WORKERS_MAX - 1), &seed);
 		operations += soak.shared->operations;
@@ -224,7 +231,8 @@ START_TEST(everything_survives)
 		forks += soak.shared->forks;
 		free_all();
 	}
-	printf("# %u rounds: %lu kills, %lu stops, %lu recovered here, %lu operations, %lu messages, "
+	printf("# %u rounds: %lu kills, %lu stops, %lu recovered here, %lu operations, %lu "
+	       "messages, "
 	       "%lu again, %lu dropped, %lu deaths told, %lu times full, %lu forks\n",
 		rounds, kills, stops, recovered, operations, messages, again, dropped, told, full,
 		forks);

@@ -23,7 +23,7 @@ struct canary {
 
 struct soak_shared {
 	struct canary lock, rwlock;
-	_Atomic uint32_t put[QUEUES][LIVES];  /* the last number that surely is in the queue */
+	_Atomic uint32_t put[QUEUES][LIVES]; /* the last number that surely is in the queue */
 	_Atomic uint8_t came[QUEUES][LIVES][NUMBERS];
 	_Atomic unsigned long operations, messages, again, deaths_told, full, no_place, forks;
 	_Atomic int mistakes;

@@ -79,7 +79,8 @@ void soak_use_rwlock(void)
 		return;
 	if (writes || r == -EOWNERDEAD)
 		change(&soak.shared->rwlock, r == -EOWNERDEAD, "rwlock");
-	else if (atomic_load(&soak.shared->rwlock.first) != atomic_load(&soak.shared->rwlock.second))
+	else if (atomic_load(&soak.shared->rwlock.first) !=
+		 atomic_load(&soak.shared->rwlock.second))
 		complain("rwlock: a writer beside a reader");
 	soak_is_usual("rwlock release", reeve_rwlock_release(soak.rwlock));
 }
@@ -287,7 +288,10 @@ static void work_once(unsigned life)
 	case 2: use_semaphore(); break;
 	case 3: soak_use_rwlock(); break;
 	case 4: soak_use_lock(); break;
-	case 5: soak_is_usual("beat", reeve_heartbeat_say(soak.arena, REEVE_HEARTBEAT_BUSY, "at it")); break;
+	case 5:
+		soak_is_usual(
+			"beat", reeve_heartbeat_say(soak.arena, REEVE_HEARTBEAT_BUSY, "at it"));
+		break;
 	case 6:
 		if (rand() % 64 == 0)
 			fill_arena(life);
@@ -333,4 +337,3 @@ _Noreturn void soak_work(unsigned life, unsigned seed)
 	}
 	_exit(0);
 }
-

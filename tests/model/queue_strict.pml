@@ -11,7 +11,8 @@
  * lived on (or dropped, with -DDROP).
  *
  * Whom a notification wakes is eventcount.pml's: here it wakes all, and goes with the change that
- * it tells of unless there is another write between the two. Positions begin at RING. */
+ * it tells of unless there is another write between the two. Positions begin at RING.
+ * Head and tail are moved by plain stores: who is late sets them back. */
 #define N 3
 #ifndef CELLS
 #define CELLS 2
@@ -94,10 +95,10 @@ inline ring_tail()
 		}
 	od;
 	if
-	:: atomic { at != hint -> if :: tail == hint -> tail = at; OR_DIES :: else fi }
-	:: at == hint
-	fi;
-	hint = 0
+	:: atomic { at != hint && tail == hint -> hint = 0 };
+		atomic { tail = at; OR_DIES }
+	:: atomic { at == hint || tail != hint -> hint = 0 }
+	fi
 }
 
 /* SHUT or FOUND. */
@@ -126,16 +127,13 @@ inline ring_commit()
 				WAKE_GETTERS;
 				OR_DIES
 			};
-			atomic {
 #ifdef BUG_COMMITTED_BEFORE_OFFERED
-				cells[cell] = WORD(at, OFFERED, me);
-#else
-				if :: tail == at -> tail = at + 1 :: else fi;
+			atomic { cells[cell] = WORD(at, OFFERED, me); OR_DIES };
 #endif
-				result = FOUND;
-				OR_DIES;
-				break
-			}
+			if
+			:: tail == at; atomic { tail = at + 1; result = FOUND; OR_DIES; break }
+			:: atomic { tail != at -> result = FOUND; break }
+			fi
 		:: atomic { slots[at % RING] != slot -> slot = 0; at = 0 }
 		fi
 	od
@@ -167,9 +165,10 @@ inline ring_head()
 			}
 		:: atomic { SLOT_POSITION(slot) > at -> next = SLOT_POSITION(slot) - RING + 1; slot = 0 }
 		fi;
-		atomic {
-			if :: head == at -> head = next; at = next; next = 0; OR_DIES :: else -> at = next; next = 0 fi
-		}
+		if
+		:: head == at; atomic { head = next; at = next; next = 0; OR_DIES }
+		:: atomic { head != at -> at = next; next = 0 }
+		fi
 	od;
 	skip
 }
@@ -331,8 +330,10 @@ again:
 						cells[cell] = word;
 						OR_DIES
 					};
-					atomic { if :: head == at -> head = at + 1 :: else fi; at = 0; OR_DIES };
-					break
+					if
+					:: head == at; atomic { head = at + 1; at = 0; OR_DIES; break }
+					:: atomic { head != at -> at = 0; break }
+					fi
 				:: atomic {
 						result == FOUND && cells[cell] != word ->
 						word = 0; cell = 0; at = 0
