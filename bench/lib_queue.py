@@ -95,7 +95,8 @@ class Bench:
 
     def roundtrip(self, how, size):
         names = [name for name in self.peers if name not in ("redis-pipelined", "memcpy")]
-        done = liblib.rounds({name: lambda name=name: self.run(name, how, size, args.iters) for name in names}, args.runs)
+        iters = max(50, min(args.iters, args.iters * 4096 // size))
+        done = liblib.rounds({name: lambda name=name: self.run(name, how, size, iters) for name in names}, args.runs)
         for name, results in done.items():
             for key in "p50_ns", "p99_ns":
                 runs = [r[key] for r in results]

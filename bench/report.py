@@ -14,7 +14,7 @@ for path in sys.argv[1:]:
         p = r.get("params", {})
         key = (r["bench"], r["peer"], r["metric"]) + tuple(
             (k, p.get(k)) for k in ("n", "log", "child", "runscript", "chunk", "bytes", "method", "keepalive", "clients", "heap_mib",
-                                    "shape", "size", "cores", "processes_besides", "where") if k in p)
+                                    "shape", "size", "how", "cores", "processes_besides", "where") if k in p)
         recs[key] = r
 R = list(recs.values())
 
@@ -175,10 +175,10 @@ def main():
           [[p] + [("%s (%s)" % (num(val(m, "p50", p, heap_mib=h)), num(val(m, "mean", p, heap_mib=h)))) if val(m, "p50", p, heap_mib=h) is not None else None
                   for h in hs] for p in peers(sel(m))])
     m = "lib.queue"
-    cols = [(s, z) for s in ("1x1", "2x2") for z in ns_of(m, "size")]
-    table("**B4 queues between processes: messages/s, median (best)** (1x1 pinned to two cores, 2x2 not pinned)",
+    cols = [(s, z) for s in ("1x1", "2x2", "4x4") for z in ns_of(m, "size")]
+    table("**B4 queues between processes: messages/s, median (best)** (1x1 pinned to two cores, the others not pinned)",
           ["peer"] + ["%s, %d B" % c for c in cols] + ["lost of 200,000 when the producers close and end (worst run)"],
-          [[p] + [best(m, "per_s", p, shape=s, size=z) for s, z in cols]
+          [[p] + [best(m, "per_s", p, shape=s, size=z, how="tput") for s, z in cols]
            + [val(m, "lost_at_close", p)] for p in peers(sel(m))])
     cols = [(z, c) for z in ns_of(m, "size") for c in ("may sleep", "awake")]
     table("**B4 queues: round trip A-B-A on two cores** (us, p50 / p99)",

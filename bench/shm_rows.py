@@ -17,6 +17,14 @@ def peers(found, size, shape="1x1"):
             if peer not in FLOORS and not peer.startswith("reeve")}
 
 
+def all_whole(found):
+    """Every message that reeve moved was checked by its consumer."""
+    rounds = [record for form in FORMS for record in found.find("lib.queue", "ns", form)]
+    wrong = sum(record["params"]["errors"] + record["params"]["failed_runs"] for record in rounds)
+    return Result("the same by reeve: messages torn or out of their order, runs that failed", str(wrong) if rounds else "-", "-", "none",
+                  wrong == 0 if rounds else None)
+
+
 def queue(found):
     took = {peer: nanoseconds(found, peer, 64) for peer in (*FORMS, "shm-spsc-spin", "shm-mutex-cond", "cpython-queue")}
     what = "64-byte message, 1 producer, 1 consumer: "
@@ -27,6 +35,7 @@ def queue(found):
         yield at_most(what + name, took[form], took["cpython-queue"], 1 / 40, "ns", "multiprocessing.Queue",
                       "40 times faster than multiprocessing.Queue")
         yield for_reference(no_slower_than_best(what + name, took[form], peers(found, 64), "ns"))
+    yield all_whole(found)
 
 
 def large(found):
@@ -40,6 +49,7 @@ def large(found):
             yield for_reference(at_least("the same", rate(form), rate("shm-spsc-spin"), 1, "GB/s", "raw SPSC ring"))
         for form, name in FORMS.items():
             yield no_slower_than_best("%s, copied (put, get): %s" % (word, name), nanoseconds(found, form, size), peers(found, size), "ns")
+    yield all_whole(found)
 
 
 def many(found):
@@ -49,6 +59,7 @@ def many(found):
             ours = nanoseconds(found, form, 64, shape)
             yield no_slower_than_best(what, ours, peers(found, 64, shape), "ns")
             yield for_reference(at_most(what, ours, nanoseconds(found, "shm-mpmc-spin", 64, shape), 1, "ns", "spinning MPMC ring"))
+    yield all_whole(found)
 
 
 def pingpong(found):

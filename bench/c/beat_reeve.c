@@ -17,7 +17,12 @@ int main(int argc, char **argv)
     void (*volatile call)(void) = argc > 1 && strcmp(argv[1], "store") == 0 ? store : beat;
     if (argc != 3) { fprintf(stderr, "usage: beat_reeve beat|store SECONDS\n"); return 2; }
     double secs = atof(argv[2]);
-    if (reeve_arena_new(&spec, &arena) < 0 || reeve_arena_attach(arena, NULL) < 0) rb_die("reeve_arena_new");
+    int r = reeve_arena_new(&spec, &arena);
+    if (r == 0) r = reeve_arena_attach(arena, NULL);
+    if (r < 0) {
+        errno = -r;
+        rb_die("arena");
+    }
     line = rb_shared(64);
     rb_pin(0);
     uint64_t start = rb_now(), now, n = 0;

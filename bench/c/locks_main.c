@@ -60,7 +60,12 @@ static void two(const struct lock_kind *kind, double secs)
     atomic_store(&pg->go, 1);
     usleep((useconds_t)(secs * 1e6));
     atomic_store(&pg->stop, 1);
-    for (int i = 0; i < 2; i++) waitpid(p[i], NULL, 0);
+    int failed = 0;
+    for (int i = 0; i < 2; i++) {
+        int status;
+        failed |= waitpid(p[i], &status, 0) != p[i] || status != 0;
+    }
+    if (failed) exit(1);     /* it has said why */
     uint64_t t1 = rb_now(), a = pg->done[0].n, b = pg->done[1].n, n = a + b;
     printf("{\"version\": \"%s\", \"per_s\": %.1f, \"smaller_share\": %.4f, \"exact\": %s}\n", lock_version(),
            (double)n / ((double)(t1 - t0) * 1e-9), n ? (double)(a < b ? a : b) / (double)n : 0, pg->counter == n ? "true" : "false");

@@ -71,3 +71,9 @@ def test_a_plot_has_a_bar_for_everyone(tmp_path):
 def test_without_a_figure_of_reeve_s_an_earlier_plot_stays(tmp_path):
     plot.draw(records(pipe=3000), tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("errors, failed, verdict", [(0, 0, True), (1, 0, False), (0, 1, False)])
+def test_a_torn_message_and_a_failed_run_are_seen(errors, failed, verdict):
+    found = held.Records([line("reeve-lanes", 100, errors=errors, failed_runs=failed)])
+    assert shm_rows.all_whole(found).held is verdict
