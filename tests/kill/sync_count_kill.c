@@ -78,20 +78,20 @@ static void prepare_written(void)
 static void prepare_sleeping_writer(void)
 {
 	prepare_rwlock();
-	start_sleeper(0, write_and_release);
+	start_sleeper_on(0, write_and_release, rwlock);
 }
 
 static void prepare_sleeping_reader(void)
 {
 	prepare_rwlock();
-	start_sleeper(0, read_and_release);
+	start_sleeper_on(0, read_and_release, rwlock);
 }
 
 static void prepare_dead_reader(void)
 {
 	prepare_rwlock();
 	leave_dead(read_it);
-	start_sleeper(0, write_and_release);
+	start_sleeper_on(0, write_and_release, rwlock);
 	let_sleepers_sleep();
 }
 
@@ -112,7 +112,7 @@ static void prepare_plain_awaited(void)
 {
 	begin_scenario();
 	ck_assert_int_eq(reeve_semaphore_new(arena, "plain", 0, 9, 0, &plain), 0);
-	start_sleeper(0, acquire_plain);
+	start_sleeper_on(0, acquire_plain, plain);
 	let_sleepers_sleep();
 }
 
@@ -131,14 +131,14 @@ static void prepare_all_owned(void)
 static void prepare_sleeping_acquirer(void)
 {
 	prepare_owned();
-	start_sleeper(0, acquire_and_release_owned);
+	start_sleeper_on(0, acquire_and_release_owned, owned);
 }
 
 static void prepare_dead_owner(void)
 {
 	prepare_owned();
 	leave_dead(acquire_all_owned);
-	start_sleeper(0, acquire_and_release_owned);
+	start_sleeper_on(0, acquire_and_release_owned, owned);
 	let_sleepers_sleep();
 }
 

@@ -82,14 +82,14 @@ static void prepare_held(void)
 static void prepare_held_and_awaited(void)
 {
 	prepare_held();
-	start_sleeper(0, acquire_and_release);
+	start_sleeper_on(0, acquire_and_release, lock);
 	let_sleepers_sleep();
 }
 
 static void prepare_sleeper(void)
 {
 	prepare();
-	start_sleeper(0, acquire_and_release);
+	start_sleeper_on(0, acquire_and_release, lock);
 }
 
 static void prepare_dead(void)
@@ -107,7 +107,7 @@ static void prepare_told(void)
 static void prepare_dead_and_awaited(void)
 {
 	prepare_dead();
-	start_sleeper(0, acquire_and_release);
+	start_sleeper_on(0, acquire_and_release, lock);
 	let_sleepers_sleep();
 }
 

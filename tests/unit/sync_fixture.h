@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 
 #include "lib/ipc/hold.h"
 #include "reeve/sync.h"
@@ -54,24 +55,36 @@ static inline void *memory_of(void *handle)
 		sched_yield();                                                                     \
 	while (!(condition))
 
-/* Whether somebody sleeps in the kernel on an address, as the thread `tid` of `pid` does then. */
-static inline bool is_asleep(pid_t pid, pid_t tid)
+/* The system call that a thread is in, and its first argument; -1: none, it runs. */
+static inline long system_call_of(pid_t pid, pid_t tid, unsigned long *ret_argument)
 {
-	char path[64], text[16] = "";
+	char path[64];
+	long number;
 	FILE *file;
 
 	snprintf(path, sizeof path, "/proc/%d/task/%d/syscall", (int)pid, (int)tid);
 	file = fopen(path, "r");
 	if (!file)
-		return false;
-	if (!fgets(text, sizeof text, file))
-		text[0] = '\0';
+		return -1;
+	if (fscanf(file, "%ld %lx", &number, ret_argument) != 2)
+		number = -1;
 	fclose(file);
-#if defined(__x86_64__)
-	return strncmp(text, "202 ", 4) == 0; /* futex(2) */
-#else
-	return strncmp(text, "98 ", 3) == 0;
-#endif
+	return number;
+}
+
+/* The word that a process sleeps on; 0: none. */
+static inline uintptr_t sleeps_at(pid_t pid)
+{
+	unsigned long address;
+
+	return system_call_of(pid, pid, &address) == SYS_futex ? address : 0;
+}
+
+static inline bool is_asleep(pid_t pid, pid_t tid)
+{
+	unsigned long address;
+
+	return system_call_of(pid, tid, &address) == SYS_futex;
 }
 
 /* A thread that makes one call, and what it returned. */
@@ -150,20 +163,13 @@ static inline pid_t process_sleep(int (*call)(void *), void *data)
 /* And until the call returned. */
 static inline bool is_pausing(pid_t pid)
 {
-	char path[64], text[16] = "";
-	FILE *file;
+	unsigned long argument;
+	long number = system_call_of(pid, pid, &argument);
 
-	snprintf(path, sizeof path, "/proc/%d/syscall", (int)pid);
-	file = fopen(path, "r");
-	if (!file)
-		return false;
-	if (!fgets(text, sizeof text, file))
-		text[0] = '\0';
-	fclose(file);
-#if defined(__x86_64__)
-	return strncmp(text, "34 ", 3) == 0; /* pause(2) */
+#if defined(SYS_pause)
+	return number == SYS_pause;
 #else
-	return strncmp(text, "73 ", 3) == 0; /* ppoll(2), which pause(3) is */
+	return number == SYS_ppoll;
 #endif
 }
 

@@ -54,7 +54,7 @@ int hold_acquire_contended(struct reeve_arena *arena, struct hold *hold, uint64_
 	int r = deadline_from(timeout, &deadline);
 
 	while (r == 0) {
-		uint64_t word = hold_look(hold);
+		uint64_t word = timeout ? hold_look(hold) : atomic_load(&hold->word);
 
 		r = hold_check(arena, word);
 		if (r < 0)

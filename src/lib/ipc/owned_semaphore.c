@@ -47,7 +47,8 @@ static const struct sync_kind kind = {
 	.check = check,
 };
 
-/* The time first: as long as the word is the owner's nobody else writes it. */
+/* The time first, as long as the cell is not another's. (Two threads of its owner that come to the same
+ * cell may blank the next one's: then it was "just now".) */
 static bool free_cell(struct cell *cell, uint64_t word)
 {
 	atomic_store_explicit(&cell->since, 0, memory_order_relaxed);
