@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
-VARIANTS = {"queue_strict": [
+VARIANTS = {"barrier": ["WAITS=2", "WAITS=3", "THREE_COME WAITS=1"], "queue_strict": [
     "REDELIVER PUTS=3", "DROP TWO_GET PUTS=1", "REDELIVER TWO_GET PUTS=1", "DROP TWO_PUT PUTS=1 CELLS=1", "DROP PUTS=3"]}
 SHARED = {"mortal", "sweeper"}
 MODELS = sorted(path.stem for path in HERE.glob("*.pml") if path.stem not in SHARED)
