@@ -339,7 +339,8 @@ START_TEST(closing_loses_nothing_and_lets_nothing_by)
 						 (void *)(uintptr_t)(round % 40)),
 				0);
 		for (unsigned i = 0; i < 5; i++)
-			ck_assert_int_eq(pthread_create(&producers[i], NULL, put_until_closed, NULL), 0);
+			ck_assert_int_eq(
+				pthread_create(&producers[i], NULL, put_until_closed, NULL), 0);
 		for (;;) {
 			unsigned number;
 			int r = reeve_queue_get(queue, &number, sizeof number, REEVE_FOREVER, NULL);

@@ -110,7 +110,7 @@ struct lanes_shared {
 	uint32_t fenced; /* whoever made it had no membarrier(2): all do without */
 	_Atomic uint32_t closing;
 	_Atomic uint32_t sealed; /* all lanes are */
-	_Atomic uint32_t used; /* lanes beyond this were never claimed */
+	_Atomic uint32_t used;   /* lanes beyond this were never claimed */
 	_Alignas(APART) _Atomic uint64_t claims[];
 };
 
@@ -197,8 +197,7 @@ struct lanes_thread {
 
 extern _Thread_local struct lanes_thread lanes_threads[LANES_KNOWN];
 
-void lanes_thread_begin(
-	const struct lanes *lanes, unsigned self, struct lanes_thread *ret);
+void lanes_thread_begin(const struct lanes *lanes, unsigned self, struct lanes_thread *ret);
 
 static inline struct lanes_thread *lanes_thread(const struct lanes *lanes, unsigned self)
 {
@@ -230,6 +229,31 @@ void lanes_unregister(struct lanes *lanes);
 /* Nothing is reserved in the lane any more: it may have been waiting for that to be free. */
 void lanes_claim_ended(const struct lanes *lanes, const struct lane *lane);
 
+/* --- Slots (queue_lanes.c) -------------------------------------------------------------------- */
+
+enum slot_kind { SLOT_RESERVED = 1, SLOT_PEEKED };
+
+/* `held` is what its owner or writer is to be. */
+void lanes_fill_slot(const struct lanes *lanes, const struct lane *lane, enum slot_kind kind,
+	uint64_t position, size_t size, uint64_t held, struct reeve_queue_slot *ret);
+
+/* The lane of a slot, or NULL. */
+struct lane *lanes_slot_lane(
+	const struct lanes *lanes, const struct reeve_queue_slot *slot, enum slot_kind kind);
+
+static inline size_t slot_size(const struct reeve_queue_slot *slot)
+{
+	return slot->reserved[0] >> 32;
+}
+
+/* What a lane's next keeper writes to its owner or writer; `turns` tells it from the one before. */
+uint64_t lanes_next_hold(_Atomic uint8_t *turns, uint64_t position, unsigned self);
+
+/* Be the one that ends what `self` keeps, which is the message that `next` counts: 0; -EINVAL where
+ * it keeps no such thing. */
+int lanes_begin_end(_Atomic uint64_t *word, const _Atomic uint64_t *next,
+	const struct reeve_queue_slot *slot, unsigned self);
+
 /* --- What is there, and its end (queue_lanes_life.c) ------------------------------------------ */
 
 /* The other side of lanes_order(). 0, -EPERM (denied since the queue was opened). */
@@ -257,11 +281,21 @@ static inline uint64_t lane_tail(const struct lanes *lanes, const struct lane *l
 /* As of a moment within the call; or not, if others changed it all the time. */
 bool lane_is_full(const struct lanes *lanes, const struct lane *lane);
 
-/* queue_form.h */
+/* --- queue_form.h (queue_lanes_{put,get,life}.c) ------------------------------------------------ */
+
 uint64_t lanes_bytes(const struct reeve_queue_spec *spec);
 void lanes_init(const struct queue_object *object);
 int lanes_open(const struct queue_object *object, void **ret_state);
 void lanes_free(void *state);
+int lanes_put(void *state, unsigned self, const void *data, size_t size, unsigned priority);
+int lanes_get(void *state, unsigned self, void *data, size_t size, size_t *ret_size);
+int lanes_reserve(
+	void *state, unsigned self, size_t size, unsigned priority, struct reeve_queue_slot *ret);
+int lanes_commit(void *state, unsigned self, const struct reeve_queue_slot *slot, size_t used);
+int lanes_cancel(void *state, unsigned self, const struct reeve_queue_slot *slot);
+int lanes_peek(void *state, unsigned self, struct reeve_queue_slot *ret);
+int lanes_release(void *state, unsigned self, const struct reeve_queue_slot *slot);
+int lanes_give_back(void *state, unsigned self, const struct reeve_queue_slot *slot);
 ssize_t lanes_size(void *state);
 int lanes_is_full(void *state);
 void lanes_statistics(void *state, struct reeve_queue_statistics *ret);

@@ -53,8 +53,7 @@ static void raise_used(const struct lanes *lanes, unsigned index)
 {
 	uint32_t used = atomic_load(&lanes->shared->used);
 
-	while (used < index &&
-		!atomic_compare_exchange_weak(&lanes->shared->used, &used, index)) {
+	while (used < index && !atomic_compare_exchange_weak(&lanes->shared->used, &used, index)) {
 	}
 }
 
