@@ -10,6 +10,10 @@
 
 #define SPINS_LEAST 32
 #define SPINS_MOST 2048
+/* A try may be long: where room may be anywhere, it looks at every cell. The clock is read now and
+ * then, and for the first time when the wait is no longer a short one. */
+#define SPIN_TIME (50 * REEVE_USEC)
+#define SPINS_A_LOOK 32
 
 static void pause_processor(void)
 {
@@ -20,16 +24,29 @@ static void pause_processor(void)
 #endif
 }
 
+static bool is_time_over(int spins, reeve_nsec *end)
+{
+	reeve_nsec now;
+
+	if (spins % SPINS_A_LOOK)
+		return false;
+	now = reeve_now();
+	if (*end == 0)
+		*end = now + SPIN_TIME;
+	return now >= *end;
+}
+
 static int spin(struct reeve_queue *queue, unsigned self, queue_try *try, void *data)
 {
 	int estimate = atomic_load_explicit(&queue->spin_estimate, memory_order_relaxed);
 	int most = 2 * estimate + SPINS_LEAST, spins = 0, r = -EAGAIN;
+	reeve_nsec end = 0;
 
 	if (!queue->spins)
 		return -EAGAIN;
 	if (most > SPINS_MOST)
 		most = SPINS_MOST;
-	while (r == -EAGAIN && spins++ < most) {
+	while (r == -EAGAIN && spins++ < most && !is_time_over(spins, &end)) {
 		pause_processor();
 		r = try(queue, self, data);
 	}
