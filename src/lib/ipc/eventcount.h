@@ -22,6 +22,7 @@
 #ifndef LIB_IPC_EVENTCOUNT_H
 #define LIB_IPC_EVENTCOUNT_H
 
+#include "lib/base/fence.h"
 #include "lib/ipc/arena.h"
 
 struct eventcount {
@@ -31,7 +32,8 @@ struct eventcount {
 #define EVENTCOUNT_SLEEPERS 1u
 #define EVENTCOUNT_STEP 2u
 
-/* Announce that the caller may sleep. What it looks at after this cannot change unnoticed. */
+/* Announce that the caller may sleep. What it looks at after this, by whatever loads, cannot change
+ * unnoticed. */
 static inline uint32_t eventcount_prepare(struct eventcount *event)
 {
 	uint32_t now = atomic_load(&event->word), key;
@@ -39,6 +41,7 @@ static inline uint32_t eventcount_prepare(struct eventcount *event)
 	do
 		key = (now + EVENTCOUNT_STEP) | EVENTCOUNT_SLEEPERS;
 	while (!atomic_compare_exchange_weak(&event->word, &now, key));
+	full_fence();
 	return key;
 }
 

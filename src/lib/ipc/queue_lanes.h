@@ -27,6 +27,7 @@
 
 #include <stdatomic.h>
 
+#include "lib/base/fence.h"
 #include "lib/base/list.h"
 #include "lib/ipc/queue_form.h"
 
@@ -157,17 +158,6 @@ static inline bool lane_has_message(const struct lane *lane)
 	uint64_t head = atomic_load_explicit(&lane->head, memory_order_acquire);
 
 	return atomic_load_explicit(&lane->tail, memory_order_acquire) != head;
-}
-
-static inline void full_fence(void)
-{
-#ifdef __SANITIZE_THREAD__ /* it does not know fences, and gcc warns of that */
-	_Atomic int nothing = 0;
-
-	atomic_fetch_add(&nothing, 0);
-#else
-	atomic_thread_fence(memory_order_seq_cst);
-#endif
 }
 
 /* Between a store and a look: see above. */
