@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "fuzz/fuzz.h"
-#include "lib/ipc/arena.h"
+#include "lib/arena/arena.h"
 #include "reeve/heartbeat.h"
 
 #define WHOLE_MAX 65536

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "fuzz/fuzz.h"
-#include "lib/ipc/name_directory.h"
+#include "lib/arena/name_directory.h"
 #include "reeve/arena.h"
 
 #define NAME "fuzz"

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "fuzz/fuzz.h"
-#include "lib/ipc/queue.h"
+#include "lib/queue/queue.h"
 
 #define MESSAGE 40
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "fuzz/fuzz.h"
-#include "lib/ipc/arena.h"
+#include "lib/arena/arena.h"
 #include "reeve/sync.h"
 
 static struct reeve_arena *make_arena(void)

@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 
 #include "kill/step.h"
-#include "lib/ipc/arena.h"
+#include "lib/arena/arena.h"
 #include "reeve/heartbeat.h"
 #include "support/harness.h"
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "kill/queue_law.h"
-#include "lib/ipc/queue_strict.h"
+#include "lib/queue/strict.h"
 #include "support/harness.h"
 
 /* Not stepped: so that it is not the attaching that is killed. */

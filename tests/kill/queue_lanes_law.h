@@ -10,8 +10,8 @@
 #include <sys/mman.h>
 
 #include "kill/step.h"
-#include "lib/ipc/queue.h"
-#include "lib/ipc/queue_lanes.h"
+#include "lib/queue/queue.h"
+#include "lib/queue/lanes.h"
 #include "support/harness.h"
 
 #define CAPACITY 3u

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "lib/ipc/queue_strict.h"
+#include "lib/queue/strict.h"
 #include "support/harness.h"
 
 const struct scenario *current;

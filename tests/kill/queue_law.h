@@ -3,8 +3,8 @@
 #define TESTS_KILL_QUEUE_LAW_H
 
 #include "kill/step.h"
-#include "lib/ipc/arena.h"
-#include "lib/ipc/queue.h"
+#include "lib/arena/arena.h"
+#include "lib/queue/queue.h"
 
 #define CAPACITY 3u
 #define IDS 32u

@@ -1,4 +1,4 @@
-/* src/lib/ipc/barrier.c: PARTIES cells that are claimed in order, and the word that says how a round
+/* src/lib/sync/barrier.c: PARTIES cells that are claimed in order, and the word that says how a round
  * ended.
  *
  * Two participants (-DTHREE_COME: three) arrive WAITS times each; the first may be late, and one

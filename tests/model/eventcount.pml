@@ -1,4 +1,4 @@
-/* src/lib/ipc/eventcount.h: nobody sleeps on while there is something for him, although givers,
+/* src/lib/arena/eventcount.h: nobody sleeps on while there is something for him, although givers,
  * takers and the sweeper are killed at any step.
  *
  * Two takers (1 and 2) sleep until there is an item, or give up waiting; two givers (3 and 4) bring

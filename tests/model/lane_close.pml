@@ -1,4 +1,4 @@
-/* src/lib/ipc/queue_lanes*.c: one lane, and how it is closed.
+/* src/lib/queue/lanes*.c: one lane, and how it is closed.
  *
  * Putting is a plain store, which waits in its processor's buffer until that drains, or until a
  * barrier that another has made in all processes (membarrier(2)); the look at `closing` does not wait.

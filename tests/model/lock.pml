@@ -1,4 +1,4 @@
-/* src/lib/ipc/hold.[hc]: the word of a lock, with the number of who holds it and the flags DIED and
+/* src/lib/arena/hold.[hc]: the word of a lock, with the number of who holds it and the flags DIED and
  * WAITERS.
  *
  * Three participants take it once each, and again when they are reborn; the first may give up. What

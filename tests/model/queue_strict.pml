@@ -1,4 +1,4 @@
-/* src/lib/ipc/queue_strict*.c: one level of priority, CELLS cells and a ring that goes round.
+/* src/lib/queue/strict*.c: one level of priority, CELLS cells and a ring that goes round.
  *
  * Producers put PUTS messages each, then the first closes the queue; consumer 3 peeks and releases,
  * or gives back once; another one gets. There are producer 1 and consumer 3; with -DTWO_PUT producer 2 as

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lib/ipc/name_directory.h"
+#include "lib/arena/name_directory.h"
 #include "unit/arena_fixture.h"
 
 static const struct reeve_arena_spec names_spec = { .size = 4096, .participants = 8, .objects = 4 };

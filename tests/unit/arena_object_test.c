@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "lib/ipc/arena.h"
+#include "lib/arena/arena.h"
 #include "unit/arena_fixture.h"
 
 START_TEST(blocks_are_found_by_name_and_their_room_is_used_again)

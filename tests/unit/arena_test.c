@@ -3,7 +3,7 @@
 #include <stdatomic.h>
 #include <sys/mman.h>
 
-#include "lib/ipc/arena.h"
+#include "lib/arena/arena.h"
 #include "reeve/map.h"
 #include "reeve/process.h"
 #include "unit/arena_fixture.h"

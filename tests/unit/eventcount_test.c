@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "lib/ipc/eventcount.h"
+#include "lib/arena/eventcount.h"
 #include "support/harness.h"
 
 #define TAKERS 4

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "lib/ipc/proc_stat.h"
+#include "lib/arena/proc_stat.h"
 #include "reeve/heartbeat.h"
 #include "unit/arena_fixture.h"
 

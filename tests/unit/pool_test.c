@@ -3,7 +3,7 @@
 #include <poll.h>
 #include <stdlib.h>
 
-#include "lib/ipc/arena.h"
+#include "lib/arena/arena.h"
 #include "unit/pool_fixture.h"
 
 /* --- What is asked for ------------------------------------------------------------------------ */

@@ -1,7 +1,7 @@
 /* Processes that are killed or stopped while they use a queue. For each instruction see tests/kill. */
 #include <stdio.h>
 
-#include "lib/ipc/arena.h"
+#include "lib/arena/arena.h"
 #include "unit/queue_fixture.h"
 
 static struct reeve_queue *queue;

@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-#include "lib/ipc/queue.h"
-#include "lib/ipc/queue_lanes.h"
+#include "lib/queue/queue.h"
+#include "lib/queue/lanes.h"
 #include "reeve/queue.h"
 #include "unit/arena_fixture.h"
 

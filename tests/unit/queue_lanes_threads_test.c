@@ -4,8 +4,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "lib/ipc/queue.h"
-#include "lib/ipc/queue_lanes.h"
+#include "lib/queue/queue.h"
+#include "lib/queue/lanes.h"
 #include "unit/queue_fixture.h"
 
 #define MOST 8u

@@ -1,7 +1,7 @@
 /* A queue against a model of one: long sequences of random calls, after each of which both say the
  * same. The model is two lists: what waits, first to be delivered first, and what is held. */
-#include "lib/ipc/queue.h"
-#include "lib/ipc/queue_strict.h"
+#include "lib/queue/queue.h"
+#include "lib/queue/strict.h"
 #include "unit/queue_fixture.h"
 
 #define CAPACITY_MAX 6

@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 
-#include "lib/ipc/arena.h"
+#include "lib/arena/arena.h"
 #include "unit/queue_fixture.h"
 
 #define PRODUCERS 3u

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 
-#include "lib/ipc/hold.h"
+#include "lib/sync/hold.h"
 #include "reeve/sync.h"
 #include "unit/arena_fixture.h"
 

@@ -15,7 +15,7 @@
 #ifndef LIB_POOL_POOL_H
 #define LIB_POOL_POOL_H
 
-#include "lib/ipc/pool_table.h"
+#include "lib/pool/table.h"
 #include "lib/pool/place.h"
 #include "reeve/loop.h"
 #include "reeve/pool.h"
