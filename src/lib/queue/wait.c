@@ -6,6 +6,7 @@
 #include <limits.h>
 
 #include "lib/base/interrupt.h"
+#include "lib/base/relax.h"
 #include "lib/queue/queue.h"
 
 #define SPINS_LEAST 32
@@ -14,15 +15,6 @@
  * then, and for the first time when the wait is no longer a short one. */
 #define SPIN_TIME (50 * REEVE_USEC)
 #define SPINS_A_LOOK 32
-
-static void pause_processor(void)
-{
-#if defined(__x86_64__)
-	__builtin_ia32_pause();
-#elif defined(__aarch64__)
-	__asm__ volatile("yield");
-#endif
-}
 
 static bool is_time_over(int spins, reeve_nsec *end)
 {
@@ -47,7 +39,7 @@ static int spin(struct reeve_queue *queue, unsigned self, queue_try *try, void *
 	if (most > SPINS_MOST)
 		most = SPINS_MOST;
 	while (r == -EAGAIN && spins++ < most && !is_time_over(spins, &end)) {
-		pause_processor();
+		relax(1);
 		r = try(queue, self, data);
 	}
 	estimate += r == -EAGAIN ? -(estimate + 3) / 4 : (spins - estimate) / 8;
