@@ -16,6 +16,13 @@
 #define SPIN_TIME (50 * REEVE_USEC)
 #define SPINS_A_LOOK 32
 
+/* Who waits for room waits for some more of it: one that looks at every message which is taken takes
+ * the consumer's line away each time, and then has room for but one. */
+static unsigned pause_for_room(int spins)
+{
+	return spins < 6 ? 1u << spins : 64;
+}
+
 static bool is_time_over(int spins, reeve_nsec *end)
 {
 	reeve_nsec now;
@@ -28,8 +35,10 @@ static bool is_time_over(int spins, reeve_nsec *end)
 	return now >= *end;
 }
 
-static int spin(struct reeve_queue *queue, unsigned self, queue_try *try, void *data)
+static int spin(struct reeve_queue *queue, unsigned self, const struct eventcount *event,
+	queue_try *try, void *data)
 {
+	bool for_room = event == &queue->object.header->not_full;
 	int estimate = atomic_load_explicit(&queue->spin_estimate, memory_order_relaxed);
 	int most = 2 * estimate + SPINS_LEAST, spins = 0, r = -EAGAIN;
 	reeve_nsec end = 0;
@@ -39,7 +48,7 @@ static int spin(struct reeve_queue *queue, unsigned self, queue_try *try, void *
 	if (most > SPINS_MOST)
 		most = SPINS_MOST;
 	while (r == -EAGAIN && spins++ < most && !is_time_over(spins, &end)) {
-		relax(1);
+		relax(for_room ? pause_for_room(spins) : 1);
 		r = try(queue, self, data);
 	}
 	estimate += r == -EAGAIN ? -(estimate + 3) / 4 : (spins - estimate) / 8;
@@ -82,7 +91,7 @@ int queue_until(struct reeve_queue *queue, struct eventcount *event, reeve_nsec 
 	if (timeout == 0)
 		return -ETIMEDOUT;
 	deadline_from(timeout, &deadline);
-	r = spin(queue, (unsigned)self, try, data);
+	r = spin(queue, (unsigned)self, event, try, data);
 	if (r == -EAGAIN)
 		r = sleep_until(queue, (unsigned)self, event, deadline, try, data);
 	/* It may have been woken for what another could have had. */
