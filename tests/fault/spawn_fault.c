@@ -283,11 +283,13 @@ static int wait_for_a_stop(void)
 }
 FAULT_TEST(wait_for_a_stop)
 
+/* The first step's signal ends nobody: of one that does, it would depend on who is faster whether the
+ * SIGCONT behind it has still somebody to be missed by. */
 static int stop_once(struct reeve_process *process)
 {
 	const struct reeve_process_stop_plan plan = {
 		.target = REEVE_PROCESS_TARGET_GROUP,
-		.steps = (const struct reeve_process_stop_step[]){ { SIGUSR1, 0 } },
+		.steps = (const struct reeve_process_stop_step[]){ { SIGURG, 0 } },
 		.step_count = 1,
 	};
 
