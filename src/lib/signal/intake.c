@@ -19,7 +19,6 @@ static atomic_uint producers;
 /* Not in a child that did not start over yet: the descriptors are its parent's. */
 static void tell(int signo)
 {
-	atomic_fetch_add_explicit(&counts[signo], 1, memory_order_relaxed);
 	if (gate_is_open()) {
 		wakeup_fd_write(signo);
 		waker_wake();
@@ -31,9 +30,13 @@ int intake_try_put(const struct reeve_signal_event *event)
 	bool pushed;
 
 	atomic_fetch_add(&producers, 1);
+	/* Before it can be taken: whoever is told of it finds it counted. */
+	atomic_fetch_add_explicit(&counts[event->signo], 1, memory_order_relaxed);
 	pushed = ring_push(&ring, event);
 	if (pushed)
 		tell(event->signo);
+	else
+		atomic_fetch_sub_explicit(&counts[event->signo], 1, memory_order_relaxed);
 	atomic_fetch_sub(&producers, 1);
 	return pushed ? 0 : -EAGAIN;
 }
@@ -49,6 +52,7 @@ uint64_t intake_put(const struct reeve_signal_event *event)
 void intake_lose(int signo)
 {
 	atomic_fetch_add(&producers, 1);
+	atomic_fetch_add_explicit(&counts[signo], 1, memory_order_relaxed);
 	atomic_fetch_add(&lost[signo], 1);
 	atomic_fetch_or(&have_lost, REEVE_SIGNAL_SET(signo));
 	tell(signo);
