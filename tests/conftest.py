@@ -41,6 +41,13 @@ serverurl = unix://{dir}/supervisor.sock
 """
 
 
+def needs_unshare(*options):
+    """Skip where such namespaces are not to be had: in an unprivileged container, or a chroot that is no mount point."""
+    done = subprocess.run(["unshare", *options, "true"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        pytest.skip(done.stderr.strip())
+
+
 class Supervisor:
     """One supervisor in the foreground, and what it says."""
 

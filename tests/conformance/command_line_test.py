@@ -7,6 +7,8 @@ import subprocess
 import pytest
 import watching
 
+from conftest import needs_unshare
+
 MINIMAL = "[supervisord]\nlogfile = {dir}/supervisord.log\npidfile = {dir}/supervisord.pid\n"
 
 
@@ -102,6 +104,7 @@ def test_no_configuration_anywhere(run, tmp_path_factory):
     if os.path.exists("/etc/supervisor"):  # the distribution's: out of sight for this one
         if os.getuid() != 0:
             pytest.skip("this machine has a configuration where one is looked for")
+        needs_unshare("--mount")
         argv = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /etc/supervisor && exec "$0"', program]
     done = subprocess.run(argv, cwd=empty, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           timeout=watching.LIMIT)

@@ -9,7 +9,7 @@ import pytest
 import roles
 import watching
 
-from conftest import REEVED
+from conftest import REEVED, needs_unshare
 
 
 def status(reeved, *before):
@@ -130,6 +130,7 @@ def test_another_user_is_told_why_not(reeved):
     """What a process of root's has open is nobody else's to see."""
     if os.getuid() != 0:
         pytest.skip("for root")
+    needs_unshare("--mount")
     reeved.start(program("x", "sleep 1000", startsecs=0))
     reeved.wait_running("x")
     pidfile = reeved.dir / "supervisord.pid"

@@ -12,7 +12,7 @@ import pytest
 import roles
 import watching
 
-from conftest import REEVED
+from conftest import REEVED, needs_unshare
 
 ORDINARY = 50000 + os.getpid() % 10000  # a user id that is nobody's, nor that of tests beside us
 
@@ -211,6 +211,7 @@ def test_its_own_log_on_a_full_disk(reeved, small_disk):
 def test_as_pid_1_it_reaps_strangers_and_ends_in_order(reeved):
     for_root()
     script = reeved.dir / "start"
+    needs_unshare("--fork", "--pid", "--mount-proc", "--kill-child")
     script.write_text('#!/bin/sh\nexec unshare --fork --pid --mount-proc --kill-child "%s" "$@"\n' % REEVED)
     script.chmod(0o755)
     reeved.program = str(script)
@@ -230,6 +231,7 @@ def test_as_pid_1_it_reaps_strangers_and_ends_in_order(reeved):
 def test_as_pid_1_its_core_and_scribe_are_replaced(reeved):
     for_root()
     script = reeved.dir / "start"
+    needs_unshare("--fork", "--pid", "--mount-proc", "--kill-child")
     script.write_text('#!/bin/sh\nexec unshare --fork --pid --mount-proc --kill-child "%s" "$@"\n' % REEVED)
     script.chmod(0o755)
     reeved.program = str(script)
