@@ -188,10 +188,13 @@ static bool take_message(struct keeper *keeper, enum role role)
 	union message message;
 	int fds[MESSAGE_FDS_MAX];
 	struct reeve_channel_info info = { 0 };
-	ssize_t size = reeve_channel_receive(keeper->roles[role].channel, &message, sizeof message,
-		fds, MESSAGE_FDS_MAX, &info, 0);
+	ssize_t size;
 	int r;
 
+	if (keeper->roles[role].channel < 0) /* it was found dead, and heard out, while its message was acted on */
+		return false;
+	size = reeve_channel_receive(keeper->roles[role].channel, &message, sizeof message, fds,
+		MESSAGE_FDS_MAX, &info, 0);
 	if (size == 0 || size == -ETIMEDOUT || size == -ECONNRESET)
 		return false;
 	if (size < 0) {
