@@ -4,6 +4,7 @@
 #define TESTS_SUPPORT_HARNESS_H
 
 #include <check.h>
+#include <sched.h>
 
 /* How many descriptors this process has open. */
 int count_open_fds(void);
@@ -16,5 +17,11 @@ TCase *leakproof_case(const char *name);
 
 /* Run the suite as TAP; for main() to return. */
 int run_suite(Suite *suite);
+
+/* Until what other threads and processes do makes it true: they do it, or the test's time is up. */
+#define WAIT_UNTIL(condition)                                                                      \
+	do                                                                                         \
+		sched_yield();                                                                     \
+	while (!(condition))
 
 #endif

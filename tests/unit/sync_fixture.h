@@ -49,12 +49,6 @@ static inline void *memory_of(void *handle)
 	return ((struct sync *)handle)->memory;
 }
 
-/* Until what other threads and processes do makes it true: they do it, or the test's time is up. */
-#define WAIT_UNTIL(condition)                                                                      \
-	do                                                                                         \
-		sched_yield();                                                                     \
-	while (!(condition))
-
 /* The system call that a thread is in, and its first argument; -1: none, it runs. */
 static inline long system_call_of(pid_t pid, pid_t tid, unsigned long *ret_argument)
 {

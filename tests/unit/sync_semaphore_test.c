@@ -264,6 +264,53 @@ START_TEST(never_more_than_there_are)
 }
 END_TEST
 
+/* Takes and gives back, so that a process's counts are in other cells all the time. */
+static int acquire_and_release(void *data)
+{
+	int r = 0;
+
+	for (int i = 0; i < 50 * TURNS && r == 0; i++) {
+		r = reeve_owned_semaphore_acquire(data, 0);
+		if (r == 0)
+			r = reeve_owned_semaphore_release(data);
+	}
+	return r;
+}
+
+static int acquire_61(void *data)
+{
+	int r = 0;
+
+	for (int i = 0; i < 61 && r == 0; i++)
+		r = reeve_owned_semaphore_acquire(data, 0);
+	return r;
+}
+
+/* A search takes long enough in this one for others to come in between. None of these threads can
+ * find none: there are more counts than threads, and each has one when it gives one back, be it that
+ * the rest is the same process's, so that a free one is rare, or another's, so that its own is. */
+START_TEST(what_there_is_is_found_wherever_it_moves)
+{
+	struct reeve_owned_semaphore *wide;
+	struct caller threads[3];
+	pid_t pid = 0;
+
+	ck_assert_int_eq(reeve_owned_semaphore_new(arena, "wide", 64, 0, &wide), 0);
+	if (_i == 0)
+		ck_assert_int_eq(acquire_61(wide), 0);
+	else
+		pid = process_through(acquire_61, wide);
+	for (int i = 0; i < 3; i++)
+		caller_start(&threads[i], acquire_and_release, wide);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(caller_join(&threads[i]), 0);
+	ck_assert_int_eq(reeve_owned_semaphore_value(wide), 3);
+	if (pid)
+		kill_and_recover(pid);
+	reeve_owned_semaphore_free(wide);
+}
+END_TEST
+
 static int acquire_and_release_for_ever(void *data)
 {
 	while (acquire_owned(NULL) == 0 && release_owned(NULL) == 0)
@@ -337,6 +384,7 @@ int main(void)
 	tcase_add_test(tcase, one_can_ask_who_holds_counts);
 	tcase_add_test(tcase, there_are_as_many_as_were_asked_for);
 	tcase_add_test(tcase, never_more_than_there_are);
+	tcase_add_loop_test(tcase, what_there_is_is_found_wherever_it_moves, 0, 2);
 	tcase_add_test(tcase, none_is_lost_by_whichever_deaths);
 	tcase_add_test(tcase, what_somebody_scribbled_is_an_error);
 	suite_add_tcase(suite, tcase);

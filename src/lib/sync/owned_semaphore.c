@@ -1,12 +1,21 @@
 /* Counts that have owners: a cell for each, whose word says who has it, in the one store that takes
  * it. How many are free is counted and never stored, so there is nothing that a death could make
- * wrong. */
+ * wrong.
+ *
+ * Cells are looked at one after the other, while others take and free them: a process's only cell may
+ * be freed where the search has not been yet, and another be taken where it has. So a word counts how
+ * often its cell was freed, and "there is none" is believed of two searches between which nothing was:
+ * what each cell was in between is known then. */
 #include "lib/base/interrupt.h"
 #include "lib/arena/eventcount.h"
 #include "lib/sync/hold.h"
 
+/* Beside the owner in a cell's word, which keeps it when it is free; wraps. */
+#define TURN_STEP 0x00010000u
+#define TURN_MASK 0xffff0000u
+
 struct cell {
-	_Atomic uint64_t word; /* hold_by(), 0: free */
+	_Atomic uint64_t word; /* hold_by() and the turn; by nobody: free */
 	_Atomic reeve_nsec since;
 };
 
@@ -49,10 +58,11 @@ static const struct sync_kind kind = {
 
 /* The time first, as long as the cell is not another's. (Two threads of its owner that come to the same
  * cell may blank the next one's: then it was "just now".) */
-static bool free_cell(struct cell *cell, uint64_t word)
+static bool free_cell(struct cell *cell, uint64_t *word)
 {
 	atomic_store_explicit(&cell->since, 0, memory_order_relaxed);
-	return atomic_compare_exchange_strong(&cell->word, &word, 0);
+	return atomic_compare_exchange_strong(
+		&cell->word, word, (*word + TURN_STEP) & TURN_MASK);
 }
 
 static int recover(struct reeve_arena *arena, void *object, uint64_t size, unsigned participant)
@@ -65,7 +75,7 @@ static int recover(struct reeve_arena *arena, void *object, uint64_t size, unsig
 		uint64_t word = atomic_load(&semaphore->cells[i].word);
 
 		if (hold_participant(word) == participant)
-			free_cell(&semaphore->cells[i], word);
+			free_cell(&semaphore->cells[i], &word);
 	}
 	eventcount_recover(&semaphore->released);
 	return 0;
@@ -110,32 +120,53 @@ static struct owned_semaphore *memory_of(struct reeve_owned_semaphore *handle)
 	return handle->sync.memory;
 }
 
-static uint32_t hint_of(struct reeve_owned_semaphore *handle)
+static bool take_cell(struct cell *cell, uint64_t *word, uint64_t me)
 {
-	return atomic_load_explicit(&handle->hint, memory_order_relaxed);
+	if (!atomic_compare_exchange_strong(&cell->word, word, me | (*word & TURN_MASK)))
+		return false;
+	atomic_store_explicit(&cell->since, sync_now(), memory_order_relaxed);
+	return true;
 }
 
-static uint32_t next_to(const struct reeve_owned_semaphore *handle, uint32_t i)
+/* Look from the hint on for a cell of participant `from` (0: a free one), and free it or take it (then
+ * for `me`). `ret_turns`, the sum of all turns, is for a search that found none. */
+static bool search(
+	struct reeve_owned_semaphore *handle, unsigned from, uint64_t me, uint64_t *ret_turns)
 {
-	return i + 1 < handle->count ? i + 1 : 0;
-}
+	uint32_t at = atomic_load_explicit(&handle->hint, memory_order_relaxed);
+	uint64_t turns = 0;
 
-/* The first free cell from the hint on. */
-static bool try_acquire(struct reeve_owned_semaphore *handle, uint64_t me)
-{
-	uint32_t at = hint_of(handle);
-
-	for (uint32_t n = 0; n < handle->count; n++, at = next_to(handle, at)) {
+	for (uint32_t n = 0; n < handle->count; n++, at = at + 1 < handle->count ? at + 1 : 0) {
 		struct cell *cell = &memory_of(handle)->cells[at];
-		uint64_t free = atomic_load(&cell->word);
+		uint64_t word = atomic_load(&cell->word);
 
-		if (free || !atomic_compare_exchange_strong(&cell->word, &free, me))
-			continue;
-		atomic_store_explicit(&cell->since, sync_now(), memory_order_relaxed);
-		atomic_store_explicit(&handle->hint, at, memory_order_relaxed);
-		return true;
+		while (hold_participant(word) == from)
+			if (from ? free_cell(cell, &word) : take_cell(cell, &word, me)) {
+				atomic_store_explicit(&handle->hint, at, memory_order_relaxed);
+				return true;
+			}
+		turns += word & TURN_MASK;
+	}
+	*ret_turns = turns;
+	return false;
+}
+
+/* The same, as if done at one instant: false is that there was none at one. */
+static bool find(struct reeve_owned_semaphore *handle, unsigned from, uint64_t me)
+{
+	uint64_t before = UINT64_MAX, turns = 0;
+
+	while (turns != before) {
+		before = turns;
+		if (search(handle, from, me, &turns))
+			return true;
 	}
 	return false;
+}
+
+static bool try_acquire(struct reeve_owned_semaphore *handle, uint64_t me)
+{
+	return find(handle, 0, me);
 }
 
 static int acquire_contended(struct reeve_owned_semaphore *handle, uint64_t me, reeve_nsec timeout)
@@ -178,25 +209,14 @@ int reeve_owned_semaphore_acquire(struct reeve_owned_semaphore *handle, reeve_ns
 int reeve_owned_semaphore_release(struct reeve_owned_semaphore *handle)
 {
 	unsigned self;
-	uint32_t at;
 
 	if (!handle)
 		return -EFAULT;
 	self = atomic_load_explicit(&handle->sync.arena->self, memory_order_relaxed);
-	if (!self)
+	if (!self || !find(handle, self, 0))
 		return -EPERM;
-	at = hint_of(handle);
-	for (uint32_t n = 0; n < handle->count; n++, at = next_to(handle, at)) {
-		struct cell *cell = &memory_of(handle)->cells[at];
-		uint64_t word = atomic_load(&cell->word);
-
-		if (hold_participant(word) != self || !free_cell(cell, word))
-			continue;
-		atomic_store_explicit(&handle->hint, at, memory_order_relaxed);
-		eventcount_notify(&memory_of(handle)->released, 1);
-		return 0;
-	}
-	return -EPERM;
+	eventcount_notify(&memory_of(handle)->released, 1);
+	return 0;
 }
 
 int reeve_owned_semaphore_value(struct reeve_owned_semaphore *handle)
@@ -206,7 +226,7 @@ int reeve_owned_semaphore_value(struct reeve_owned_semaphore *handle)
 	if (!handle)
 		return -EFAULT;
 	for (uint32_t i = 0; i < handle->count; i++)
-		if (atomic_load(&memory_of(handle)->cells[i].word) == 0)
+		if (hold_participant(atomic_load(&memory_of(handle)->cells[i].word)) == 0)
 			value++;
 	return value;
 }
