@@ -23,6 +23,10 @@ START_TEST(a_message_of_its_size_and_no_other_is_accepted)
 
 			memset(&message, 0, sizeof message);
 			message.type = type;
+			if (type == MESSAGE_REQUEST)
+				message.request.kind = REQUEST_NONE + 1;
+			if (type == MESSAGE_REPLY)
+				message.reply.fault = FAULT_SUCCESS;
 			for (unsigned fds = 0; fds <= 4; fds++)
 				right += message_check(&message, size, fds) == (int)type;
 			ck_assert_msg((right > 0) == (size == sizes[type]), "%s of %zu bytes",
@@ -31,6 +35,45 @@ START_TEST(a_message_of_its_size_and_no_other_is_accepted)
 		}
 		ck_assert_uint_eq(message_size(&message), sizes[type]);
 	}
+}
+END_TEST
+
+START_TEST(a_request_names_what_it_wants_and_ends_its_names)
+{
+	struct message_request *request = &message.request;
+
+	memset(&message, 0, sizeof message);
+	*request = (struct message_request){ .type = MESSAGE_REQUEST, .kind = REQUEST_START };
+	ck_assert_int_eq(message_check(&message, sizeof *request, 0), MESSAGE_REQUEST);
+	request->kind = REQUEST_NONE;
+	ck_assert_int_eq(message_check(&message, sizeof *request, 0), -EBADMSG);
+	request->kind = REQUEST_KINDS;
+	ck_assert_int_eq(message_check(&message, sizeof *request, 0), -EBADMSG);
+	request->kind = REQUEST_STOP;
+	memset(request->group, 'x', sizeof request->group);
+	ck_assert_int_eq(message_check(&message, sizeof *request, 0), -EBADMSG);
+	request->group[sizeof request->group - 1] = '\0';
+	ck_assert_int_eq(message_check(&message, sizeof *request, 0), MESSAGE_REQUEST);
+	memset(request->name, 'x', sizeof request->name);
+	ck_assert_int_eq(message_check(&message, sizeof *request, 0), -EBADMSG);
+}
+END_TEST
+
+START_TEST(a_reply_has_a_fault_of_the_api)
+{
+	struct message_reply *reply = &message.reply;
+
+	memset(&message, 0, sizeof message);
+	reply->type = MESSAGE_REPLY;
+	for (int fault = -1; fault < 200; fault++) {
+		reply->fault = fault;
+		ck_assert_int_eq(message_check(&message, sizeof *reply, 0),
+			fault_name(fault) ? MESSAGE_REPLY : -EBADMSG);
+	}
+	reply->fault = FAULT_BAD_NAME;
+	ck_assert_str_eq(fault_name(reply->fault), "BAD_NAME");
+	memset(reply->text, 'x', sizeof reply->text);
+	ck_assert_int_eq(message_check(&message, sizeof *reply, 0), -EBADMSG);
 }
 END_TEST
 
@@ -70,6 +113,8 @@ int main(void)
 	TCase *tcase = leakproof_case("messages");
 
 	tcase_add_test(tcase, a_message_of_its_size_and_no_other_is_accepted);
+	tcase_add_test(tcase, a_request_names_what_it_wants_and_ends_its_names);
+	tcase_add_test(tcase, a_reply_has_a_fault_of_the_api);
 	tcase_add_test(tcase, what_is_no_type_is_refused);
 	tcase_add_test(tcase, a_log_message_ends_with_its_path);
 	suite_add_tcase(suite, tcase);

@@ -61,8 +61,7 @@ static const struct sync_kind kind = {
 static bool free_cell(struct cell *cell, uint64_t *word)
 {
 	atomic_store_explicit(&cell->since, 0, memory_order_relaxed);
-	return atomic_compare_exchange_strong(
-		&cell->word, word, (*word + TURN_STEP) & TURN_MASK);
+	return atomic_compare_exchange_strong(&cell->word, word, (*word + TURN_STEP) & TURN_MASK);
 }
 
 static int recover(struct reeve_arena *arena, void *object, uint64_t size, unsigned participant)

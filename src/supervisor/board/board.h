@@ -22,7 +22,7 @@
 #include "config/config.h"
 
 /* The layout's version; it changes with any change of the structs below. */
-#define BOARD_VERSION 1
+#define BOARD_VERSION 2
 #define BOARD_MAGIC "reeve board"
 
 /* The most processes that one supervisor has. The memory is reserved for all, and used for those there are. */
@@ -77,8 +77,9 @@ struct board_header {
 	uint32_t rows_max;
 	_Atomic uint32_t rows; /* none is used from here on */
 	_Atomic int32_t mood;  /* enum mood */
-	_Atomic int32_t keeper_pid, core_pid, scribe_pid;
-	_Atomic uint32_t core_starts, scribe_starts;
+	_Atomic int32_t keeper_pid, core_pid, scribe_pid, gateway_pid;
+	_Atomic uint32_t core_starts, scribe_starts, gateway_starts;
+	_Atomic uint32_t tables; /* how often rows were added or removed: what was known of them is old */
 	_Atomic int64_t started_wall;
 	char identifier[BOARD_NAME_SIZE];
 };

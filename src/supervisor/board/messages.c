@@ -31,6 +31,25 @@ static bool log_open_is_whole(const struct message_log_open *open, size_t size)
 	       strnlen(open->path, size - before) == size - before - 1;
 }
 
+static bool request_is_whole(const struct message_request *request)
+{
+	return request->kind != REQUEST_NONE && request->kind < REQUEST_KINDS &&
+	       is_terminated(request->group, sizeof request->group) &&
+	       is_terminated(request->name, sizeof request->name);
+}
+
+static bool is_whole(const union message *message)
+{
+	switch (message->type) {
+	case MESSAGE_REQUEST:
+		return request_is_whole(&message->request);
+	case MESSAGE_REPLY:
+		return fault_name(message->reply.fault) &&
+		       is_terminated(message->reply.text, sizeof message->reply.text);
+	}
+	return true;
+}
+
 int message_check(const union message *message, size_t size, unsigned fds)
 {
 	const struct kind *kind;
@@ -43,7 +62,7 @@ int message_check(const union message *message, size_t size, unsigned fds)
 		return -EBADMSG;
 	if (message->type == MESSAGE_LOG_OPEN)
 		return log_open_is_whole(&message->log_open, size) ? MESSAGE_LOG_OPEN : -EBADMSG;
-	return size == kind->size ? (int)message->type : -EBADMSG;
+	return size == kind->size && is_whole(message) ? (int)message->type : -EBADMSG;
 }
 
 const char *message_name(uint32_t type)

@@ -9,6 +9,10 @@
  *   keeper -> scribe  CORE_CHANGED (and the end of this channel: finish)
  *   core -> scribe    LOG_OPEN LOG_CLOSE LOG_CLEAR LOG_REOPEN LOG_FINISH
  *   scribe -> core    LOG_FINISHED
+ *   gateway -> core   REQUEST WATCH
+ *   core -> gateway   REPLY CHANGED
+ *   gateway -> scribe LOG_READ
+ *   scribe -> gateway LOG_FILE
  */
 #ifndef SUPERVISOR_BOARD_MESSAGES_H
 #define SUPERVISOR_BOARD_MESSAGES_H
@@ -18,6 +22,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "board/faults.h"
+#include "config/config.h"
 #include "reeve/base.h"
 
 /* One list: type, its struct, how many descriptors come with it (exactly, or at most where a minimum is given). */
@@ -55,7 +61,21 @@
 	/* Carry what is still in all pipes, close all files, answer LOG_FINISHED, and exit. */    \
 	ROW(LOG_FINISH, message_plain, 0, 0)                                                       \
                                                                                                    \
-	ROW(LOG_FINISHED, message_plain, 0, 0)
+	ROW(LOG_FINISHED, message_plain, 0, 0)                                                     \
+                                                                                                   \
+	/* A client wants something done; with a sealed memfd where the request has data. Always   \
+	 * answered, once. */                                                                      \
+	ROW(REQUEST, message_request, 0, 1)                                                        \
+	/* What came of it; with a memfd where there is more to say. */                            \
+	ROW(REPLY, message_reply, 0, 1)                                                            \
+	/* Tell me, or no more, of changes on the board. */                                        \
+	ROW(WATCH, message_watch, 0, 0)                                                            \
+	/* Something on the board is not as it was. Not sent again before the gateway has room. */ \
+	ROW(CHANGED, message_plain, 0, 0)                                                          \
+	/* A client wants to read a stream's log. Always answered, once. */                        \
+	ROW(LOG_READ, message_log_read, 0, 0)                                                      \
+	/* The file that the stream's bytes go to now, to be read only. */                         \
+	ROW(LOG_FILE, message_log_file, 0, 1)
 
 enum message_type {
 	MESSAGE_NONE,
@@ -119,6 +139,73 @@ struct message_finished {
 	uint32_t again; /* 1: begin anew with the configuration that is kept now (SIGHUP, reload) */
 };
 
+/* What a client can ask of the core. One list; what each one means, with its faults, is supervisor 4.2's
+ * method of that name (docs/compatibility.md). A process is named by group and name; a group by group alone. */
+#define REQUESTS(ROW)                                                                              \
+	ROW(START)        /* a process; `wait`: answer when it is RUNNING, or will not be */       \
+	ROW(STOP)         /* a process; `wait`: answer when it has ended */                        \
+	ROW(SIGNAL)       /* a process; `value` is the signal's number */                          \
+	ROW(CLEAR_LOGS)   /* of a process */                                                       \
+	ROW(STDIN)        /* of a process: write the data to it */                                 \
+	ROW(REMOTE_EVENT) /* the data: the type, a NUL, and what comes with it */                  \
+	ROW(REREAD)       /* read the configuration; the reply's data are the names of groups,      \
+			   * each after '+' added, '~' changed or '-' removed, and before a NUL */ \
+	ROW(ADD_GROUP)    /* as last read; and start what is to be started */                      \
+	ROW(REMOVE_GROUP)                                                                          \
+	ROW(TABLE)        /* the reply's data: what is fixed of each row, as JSON; core/table.c */ \
+	ROW(CONFIG)       /* the reply's data: all programs as last read, as JSON; core/table.c */ \
+	ROW(CLEAR_LOG)    /* the supervisor's own */                                               \
+	ROW(RESTART)      /* all of it, as SIGHUP */                                               \
+	ROW(SHUTDOWN)
+
+enum request_kind {
+	REQUEST_NONE,
+#define ROW(name) REQUEST_##name,
+	REQUESTS(ROW)
+#undef ROW
+	REQUEST_KINDS
+};
+
+/* A new core knows of no request: the gateway sends those again that are without an answer, with `again`.
+ * What was asked for then may have been done already, which is no fault. */
+struct message_request {
+	uint32_t type;
+	uint32_t kind;
+	uint64_t number; /* the gateway's, and the reply's */
+	int32_t value;
+	uint8_t wait;
+	uint8_t again;
+	uint8_t unused[2];
+	char group[CONFIG_NAME_MAX + 1]; /* NUL-terminated; "" where none is named */
+	char name[CONFIG_NAME_MAX + 1];
+};
+
+#define REPLY_TEXT_SIZE 512
+
+struct message_reply {
+	uint32_t type;
+	int32_t fault; /* enum fault; FAULT_SUCCESS: it is done */
+	uint64_t number;
+	char text[REPLY_TEXT_SIZE]; /* for the client, after the fault's name; NUL-terminated, or "" */
+};
+
+struct message_watch {
+	uint32_t type;
+	uint32_t on;
+};
+
+struct message_log_read {
+	uint32_t type;
+	uint32_t stream;
+	uint64_t number; /* the gateway's, and the answer's */
+};
+
+struct message_log_file {
+	uint32_t type;
+	int32_t error; /* a negative errno, and no descriptor; -ENOENT: the stream has no file */
+	uint64_t number;
+};
+
 /* A child has ended. Sent in order of `number`, and again to a new core until EXIT_SEEN. */
 struct message_exited {
 	uint32_t type;
@@ -175,6 +262,11 @@ union message {
 	struct message_signalled signalled;
 	struct message_stream stream;
 	struct message_log_open log_open;
+	struct message_request request;
+	struct message_reply reply;
+	struct message_watch watch;
+	struct message_log_read log_read;
+	struct message_log_file log_file;
 };
 
 /* Is this, as received, a whole message of a known type with its number of descriptors, its strings
