@@ -20,6 +20,7 @@ import subprocess
 
 import pytest
 
+import api
 import watching
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -102,6 +103,14 @@ class Supervisor:
 
     def wait_running(self, name, after=0):
         return self.wait_line(r"success: %s entered RUNNING state" % name, after)[0]
+
+    @property
+    def socket(self):
+        return self.dir / "supervisor.sock"
+
+    def client(self):
+        """A client of its API by the unix socket."""
+        return api.Client(self.socket)
 
     def send(self, number):
         """Send the supervisor a signal, when the programs that it started so far are programs: the real one forks, says so, and
@@ -215,6 +224,14 @@ def supervisor(request, tmp_path, nothing_left_behind):
     if program is None or not pathlib.Path(program).exists():
         pytest.skip("%s is not here" % request.param)
     yield from supervised(program, tmp_path)
+
+
+@pytest.fixture
+def served(supervisor):
+    """As `supervisor`, of which the API is asked."""
+    if supervisor.is_ours and not (REEVED.parent / "reeve-gateway").exists():
+        pytest.skip("there is no gateway yet")
+    return supervisor
 
 
 @pytest.fixture
