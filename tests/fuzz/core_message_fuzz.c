@@ -73,6 +73,13 @@ static void progress(struct reeve_loop_source *deferred, void *data)
 	shutdown_progress(data);
 }
 
+static bool take_nothing(void *data, const union message *message, int fd_consume)
+{
+	if (fd_consume >= 0)
+		close(fd_consume);
+	return true;
+}
+
 static void make_core(struct core *core, struct role_start *start, int *ret_keeper, int *ret_scribe)
 {
 	struct report report;
@@ -87,7 +94,7 @@ static void make_core(struct core *core, struct role_start *start, int *ret_keep
 	start->keeper = keeper[0];
 	*ret_keeper = keeper[1];
 	*ret_scribe = scribe[1];
-	outbox_init(&core->scribe, core->loop);
+	outbox_init(&core->scribe, core->loop, "scribe", take_nothing, NULL);
 	if (outbox_connect_take(&core->scribe, scribe[0]) < 0 ||
 		reeve_loop_defer(core->loop, progress, core, &core->progress) < 0 ||
 		reeve_loop_add_fd(core->loop, keeper[0], REEVE_LOOP_READABLE, core_mail_ready, core,
@@ -105,8 +112,8 @@ static void populate(struct core *core)
 	size_t n = 0;
 
 	for (size_t g = 0; g < core->group_count; g++) {
-		for (size_t p = 0; p < core->groups[g].process_count; p++) {
-			struct process *process = &core->groups[g].processes[p];
+		for (size_t p = 0; p < core->groups[g]->process_count; p++) {
+			struct process *process = &core->groups[g]->processes[p];
 
 			process_begin(process)->state = states[n];
 			process_end(process);

@@ -56,6 +56,14 @@ static int read_configuration(struct core *core)
 	return r;
 }
 
+/* It has nothing to say that matters; when it has gone, the keeper starts another one and tells. */
+static bool scribe_said(void *data, const union message *message, int fd_consume)
+{
+	if (fd_consume >= 0)
+		close(fd_consume);
+	return !message || message->type == MESSAGE_LOG_FINISHED;
+}
+
 static int make_loop(struct core *core)
 {
 	int r;
@@ -63,7 +71,7 @@ static int make_loop(struct core *core)
 	r = reeve_loop_new(&core->loop);
 	if (r < 0)
 		return r;
-	outbox_init(&core->scribe, core->loop);
+	outbox_init(&core->scribe, core->loop, "scribe", scribe_said, core);
 	r = reeve_loop_defer(core->loop, progress, core, &core->progress);
 	if (r < 0)
 		return r;
@@ -89,8 +97,8 @@ static uint64_t last_exit_on_board(const struct core *core)
 static void resume_all(struct core *core)
 {
 	for (size_t g = 0; g < core->group_count; g++)
-		for (size_t p = 0; p < core->groups[g].process_count; p++)
-			process_resume(&core->groups[g].processes[p]);
+		for (size_t p = 0; p < core->groups[g]->process_count; p++)
+			process_resume(&core->groups[g]->processes[p]);
 	if (core_mood(core) < MOOD_RUNNING)
 		shutdown_begin(core, core_mood(core));
 }

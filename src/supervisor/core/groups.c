@@ -68,10 +68,39 @@ static int make_process(struct group *group, struct process *process,
 	return 0;
 }
 
-static int make_group(
-	struct core *core, struct group *group, const struct config_group *settings, uint32_t *hint)
+static void close_all(const struct process *process)
 {
-	*group = (struct group){ .core = core, .settings = settings, .socket = -EBADF };
+	int fds[] = {
+		process->stdout_pipe[0],
+		process->stdout_pipe[1],
+		process->stderr_pipe[0],
+		process->stderr_pipe[1],
+		process->stdin_pipe,
+	};
+
+	for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+}
+
+static void group_free(struct group *group)
+{
+	for (size_t p = 0; p < group->process_count; p++) {
+		reeve_loop_source_free(group->processes[p].alarm);
+		reeve_loop_source_free(group->processes[p].timer);
+		reeve_process_free(group->processes[p].handle);
+		close_all(&group->processes[p]);
+	}
+	if (group->socket >= 0)
+		close(group->socket);
+	free(group->processes);
+	free(group);
+}
+
+static int make_processes(struct group *group, uint32_t *hint)
+{
+	const struct config_group *settings = group->settings;
+
 	group->processes = calloc(settings->start_count + 1, sizeof *group->processes);
 	if (!group->processes)
 		return -ENOMEM;
@@ -89,13 +118,33 @@ static int make_group(
 	return 0;
 }
 
-/* Of groups of one name the first wins. */
-static bool is_repeated(const struct core *core, const char *name)
+static int make_group(struct core *core, const struct config_group *settings, uint32_t *hint)
+{
+	struct group *group = calloc(1, sizeof *group);
+
+	if (!group)
+		return -ENOMEM;
+	*group = (struct group){ .core = core, .settings = settings, .socket = -EBADF };
+	core->groups[core->group_count++] = group;
+	return make_processes(group, hint);
+}
+
+struct group *group_by_name(const struct core *core, const char *name)
 {
 	for (size_t i = 0; i < core->group_count; i++)
-		if (strcmp(core->groups[i].settings->name, name) == 0)
-			return true;
-	return false;
+		if (strcmp(core->groups[i]->settings->name, name) == 0)
+			return core->groups[i];
+	return NULL;
+}
+
+struct process *process_by_name(const struct core *core, const char *group_name, const char *name)
+{
+	struct group *group = group_by_name(core, group_name);
+
+	for (size_t i = 0; group && i < group->process_count; i++)
+		if (strcmp(process_name(&group->processes[i]), name) == 0)
+			return &group->processes[i];
+	return NULL;
 }
 
 int groups_make(struct core *core)
@@ -109,10 +158,9 @@ int groups_make(struct core *core)
 	for (size_t i = 0; i < config->group_count; i++) {
 		int r;
 
-		if (is_repeated(core, config->groups[i].name))
-			continue;
-		r = make_group(core, &core->groups[core->group_count], &config->groups[i], &hint);
-		core->group_count++;
+		if (group_by_name(core, config->groups[i].name))
+			continue; /* of groups of one name the first wins */
+		r = make_group(core, &config->groups[i], &hint);
 		if (r < 0)
 			return r;
 	}
@@ -129,7 +177,7 @@ static void hand_over(int *fd, int32_t *held)
 void groups_hand_over(struct core *core, struct keeper_memory *memory)
 {
 	for (size_t g = 0; g < core->group_count; g++) {
-		struct group *group = &core->groups[g];
+		struct group *group = core->groups[g];
 
 		for (size_t p = 0; p < group->process_count; p++) {
 			struct process *process = &group->processes[p];
@@ -147,36 +195,10 @@ void groups_hand_over(struct core *core, struct keeper_memory *memory)
 	memory->exits_first = memory->exits_next = core->exit_seen + 1;
 }
 
-static void close_all(struct process *process)
-{
-	int fds[] = {
-		process->stdout_pipe[0],
-		process->stdout_pipe[1],
-		process->stderr_pipe[0],
-		process->stderr_pipe[1],
-		process->stdin_pipe,
-	};
-
-	for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
-}
-
 void groups_free(struct core *core)
 {
-	for (size_t g = 0; g < core->group_count; g++) {
-		struct group *group = &core->groups[g];
-
-		for (size_t p = 0; p < group->process_count; p++) {
-			reeve_loop_source_free(group->processes[p].alarm);
-			reeve_loop_source_free(group->processes[p].timer);
-			reeve_process_free(group->processes[p].handle);
-			close_all(&group->processes[p]);
-		}
-		free(group->processes);
-		if (group->socket >= 0)
-			close(group->socket);
-	}
+	for (size_t g = 0; g < core->group_count; g++)
+		group_free(core->groups[g]);
 	free(core->groups);
 	core->groups = NULL;
 	core->group_count = 0;
@@ -185,7 +207,7 @@ void groups_free(struct core *core)
 void groups_autostart(struct core *core)
 {
 	for (size_t g = 0; g < core->group_count; g++) {
-		struct group *group = &core->groups[g];
+		struct group *group = core->groups[g];
 
 		for (size_t p = 0; p < group->process_count; p++) {
 			struct process *process = &group->processes[p];

@@ -191,9 +191,9 @@ void logs_open_all(struct core *core)
 	if (r < 0)
 		log_line(LOG_ERROR, "this log cannot be carried to its file: %s", reeve_error_text(r));
 	for (size_t g = 0; g < core->group_count; g++) {
-		for (size_t p = 0; p < core->groups[g].process_count; p++) {
-			struct stream out = stream_of(&core->groups[g].processes[p], false);
-			struct stream err = stream_of(&core->groups[g].processes[p], true);
+		for (size_t p = 0; p < core->groups[g]->process_count; p++) {
+			struct stream out = stream_of(&core->groups[g]->processes[p], false);
+			struct stream err = stream_of(&core->groups[g]->processes[p], true);
 
 			reopen_stream(&out);
 			reopen_stream(&err);

@@ -9,6 +9,9 @@
 #include "board/log.h"
 #include "reeve/channel.h"
 
+/* Messages taken in one go before others have their turn. */
+#define MESSAGES_A_ROUND 64
+
 struct outbox_entry {
 	struct outbox_entry *next;
 	int fd; /* negative: none */
@@ -16,9 +19,15 @@ struct outbox_entry {
 	char message[];
 };
 
-void outbox_init(struct outbox *outbox, struct reeve_loop *loop)
+void outbox_init(struct outbox *outbox, struct reeve_loop *loop, const char *peer, outbox_take *take, void *data)
 {
-	*outbox = (struct outbox){ .loop = loop, .channel = -EBADF };
+	*outbox = (struct outbox){
+		.loop = loop,
+		.peer = peer,
+		.take = take,
+		.data = data,
+		.channel = -EBADF,
+	};
 	outbox->last = &outbox->first;
 }
 
@@ -29,6 +38,7 @@ static void drop_first(struct outbox *outbox)
 	outbox->first = entry->next;
 	if (!outbox->first)
 		outbox->last = &outbox->first;
+	outbox->waiting--;
 	if (entry->fd >= 0)
 		close(entry->fd);
 	free(entry);
@@ -44,23 +54,36 @@ void outbox_deinit(struct outbox *outbox)
 	outbox->channel = -EBADF;
 }
 
-/* The scribe has something to say, or has gone. It has nothing to say that matters yet; when it has gone, the
- * keeper starts another one and tells. */
-static void take(struct outbox *outbox)
+/* Paused where too much waits; writable where anything does. */
+static int listen_again(struct outbox *outbox)
+{
+	return reeve_loop_fd_set_events(outbox->source,
+		(outbox->waiting < OUTBOX_PATIENCE ? REEVE_LOOP_READABLE : 0) |
+			(outbox->first ? REEVE_LOOP_WRITABLE : 0));
+}
+
+/* Returns whether there may be more. */
+static bool take_one(struct outbox *outbox)
 {
 	union message message;
-	ssize_t size = reeve_channel_receive(
-		outbox->channel, &message, sizeof message, NULL, 0, NULL, 0);
+	struct reeve_channel_info info = { 0 };
+	int fd = -EBADF, r;
+	ssize_t size = reeve_channel_receive(outbox->channel, &message, sizeof message, &fd, 1, &info, 0);
 
 	if (size == -ETIMEDOUT)
-		return;
-	if (size > 0 && message_check(&message, (size_t)size, 0) == MESSAGE_LOG_FINISHED)
-		return;
-	if (size > 0 || size == -EMSGSIZE || size == -EBADMSG) {
-		log_line(LOG_ERROR, "core: dropped a senseless message from the scribe");
-		return;
+		return false;
+	if (size <= 0 && size != -EMSGSIZE && size != -EBADMSG && size != -EMFILE) {
+		outbox_deinit(outbox);
+		outbox->take(outbox->data, NULL, -EBADF);
+		return false;
 	}
-	outbox_deinit(outbox);
+	r = size < 0 ? (int)size
+		     : message_check(&message, (size_t)size, (unsigned)info.descriptor_count);
+	if (r < 0 && info.descriptor_count > 0)
+		close(fd);
+	if (r < 0 || !outbox->take(outbox->data, &message, info.descriptor_count > 0 ? fd : -EBADF))
+		log_line(LOG_ERROR, "core: dropped a senseless message from the %s", outbox->peer);
+	return true;
 }
 
 static void flush(struct outbox *outbox)
@@ -71,20 +94,23 @@ static void flush(struct outbox *outbox)
 			&entry->fd, entry->fd >= 0 ? 1 : 0, 0);
 
 		if (r == -ETIMEDOUT || r == -ENOBUFS || r == -ENOMEM || r == -ETOOMANYREFS)
-			return;
+			break;
 		drop_first(outbox);
 	}
-	reeve_loop_fd_set_events(outbox->source, REEVE_LOOP_READABLE);
+	listen_again(outbox);
 }
 
 static void ready(struct reeve_loop_source *source, int fd, unsigned events, void *data)
 {
 	struct outbox *outbox = data;
 
-	if (events & ~(unsigned)REEVE_LOOP_WRITABLE)
-		take(outbox);
-	if (outbox->channel >= 0 && (events & REEVE_LOOP_WRITABLE))
+	if (events & REEVE_LOOP_WRITABLE)
 		flush(outbox);
+	if (!(events & ~(unsigned)REEVE_LOOP_WRITABLE))
+		return;
+	for (int taken = 0; taken < MESSAGES_A_ROUND && outbox->waiting < OUTBOX_PATIENCE; taken++)
+		if (!take_one(outbox))
+			break;
 }
 
 int outbox_connect_take(struct outbox *outbox, int channel)
@@ -114,8 +140,8 @@ static int append(struct outbox *outbox, const union message *message, size_t si
 	}
 	*outbox->last = entry;
 	outbox->last = &entry->next;
-	return reeve_loop_fd_set_events(
-		outbox->source, REEVE_LOOP_READABLE | REEVE_LOOP_WRITABLE);
+	outbox->waiting++;
+	return listen_again(outbox);
 }
 
 int outbox_send(struct outbox *outbox, const union message *message, int fd)

@@ -36,7 +36,7 @@ static bool next_priority(const struct core *core, int64_t *ret)
 	bool found = false;
 
 	for (size_t g = 0; g < core->group_count; g++) {
-		const struct group *group = &core->groups[g];
+		const struct group *group = core->groups[g];
 
 		if (has_unstopped(group) && (!found || group->settings->priority > *ret)) {
 			*ret = group->settings->priority;
@@ -64,8 +64,8 @@ static void report(const struct core *core)
 	size_t used = 0;
 
 	for (size_t g = 0; g < core->group_count; g++) {
-		for (size_t p = 0; p < core->groups[g].process_count; p++) {
-			const struct process *process = &core->groups[g].processes[p];
+		for (size_t p = 0; p < core->groups[g]->process_count; p++) {
+			const struct process *process = &core->groups[g]->processes[p];
 			int length;
 
 			if (process_state_is_stopped(process_state(process)))
@@ -110,8 +110,8 @@ void shutdown_progress(struct core *core)
 		return;
 	}
 	for (size_t g = core->group_count; g-- > 0;)
-		if (core->groups[g].settings->priority == priority)
-			stop_group(&core->groups[g]);
+		if (core->groups[g]->settings->priority == priority)
+			stop_group(core->groups[g]);
 	begin_reports(core);
 }
 

@@ -46,7 +46,7 @@ struct core {
 	struct reeve_loop *loop;
 	struct reeve_loop_source *keeper_source, *progress, *report;
 	struct outbox scribe;
-	struct group *groups; /* in start order */
+	struct group **groups; /* in start order; each stays where it is while it is configured */
 	size_t group_count;
 	struct process *by_pid[PID_BUCKETS];
 	uint64_t exit_seen;	 /* the last exit that is on the board */
@@ -149,6 +149,10 @@ void fcgi_close_if_unused(struct group *group);
 
 /* Make groups and processes of the configuration, with their rows: those that the board has, or new ones. */
 int groups_make(struct core *core);
+
+/* NULL: there is none of that name. */
+struct group *group_by_name(const struct core *core, const char *name);
+struct process *process_by_name(const struct core *core, const char *group_name, const char *name);
 
 /* Enter all descriptors in the keeper's memory, whose they are then. */
 void groups_hand_over(struct core *core, struct keeper_memory *memory);
