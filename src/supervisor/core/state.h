@@ -95,6 +95,15 @@ void process_exited(struct process *process, const struct message_exited *exited
 /* Its program has ended, but it was nobody's child who could be asked for its status. */
 #define STATUS_UNKNOWN (-1)
 
+/* Send a signal to its process alone, which is there. Where it can't be sent, that is the end of what is known of it
+ * (UNKNOWN): a negative errno. */
+int process_signal(struct process *process, int signo);
+
+/* The core was killed between a write to the board and what belongs to it: do that now. */
+void process_make_good(struct process *process);
+
+/* ---- resume.c ---- */
+
 /* Go on from the board, after the core was killed. */
 void process_resume(struct process *process);
 
