@@ -226,12 +226,21 @@ def supervisor(request, tmp_path, nothing_left_behind):
     yield from supervised(program, tmp_path)
 
 
-@pytest.fixture
-def served(supervisor):
-    """As `supervisor`, of which the API is asked."""
+def with_gateway(supervisor):
     if supervisor.is_ours and not (REEVED.parent / "reeve-gateway").exists():
         pytest.skip("there is no gateway yet")
     return supervisor
+
+
+@pytest.fixture
+def served(supervisor):
+    """As `supervisor`, of which the API is asked."""
+    return with_gateway(supervisor)
+
+
+@pytest.fixture
+def reeved_served(reeved):
+    return with_gateway(reeved)
 
 
 @pytest.fixture
