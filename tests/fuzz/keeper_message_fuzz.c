@@ -42,7 +42,7 @@ static int make_keeper(struct keeper *keeper, int *ret_peer)
 		abort();
 	keeper->memory->exits_first = keeper->memory->exits_next = 1;
 	for (enum role role = 0; role < ROLES; role++)
-		keeper->roles[role] = (struct keeper_role){ .channel = -1, .new_peer = -1 };
+		keeper->roles[role] = (struct keeper_role){ .channel = -1, .new_peers = { -1, -1, -1 } };
 	keeper->roles[ROLE_CORE].channel = ends[0];
 	*ret_peer = ends[1];
 	return reeve_loop_add_fd(keeper->loop, ends[0], REEVE_LOOP_READABLE, keeper_mail_ready, keeper,

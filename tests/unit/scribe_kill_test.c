@@ -78,6 +78,7 @@ static void be_scribe(struct world *world, int core, int keeper, bool traced)
 	}
 	_exit(scribe_run(&(struct scribe_setup){
 		.core_channel = core,
+		.gateway_channel = -1,
 		.keeper_channel = keeper,
 		.log_read = -1,
 		.log_fd = -1,
@@ -296,7 +297,7 @@ static void await_size(const char *path, long long size)
 
 START_TEST(a_core_that_dies_does_not_concern_it)
 {
-	struct message_plain changed = { .type = MESSAGE_CORE_CHANGED };
+	struct message_peer changed = { .type = MESSAGE_PEER_CHANGED, .role = ROLE_CORE };
 	struct world world;
 	int core[2];
 

@@ -41,6 +41,8 @@ static bool request_is_whole(const struct message_request *request)
 static bool is_whole(const union message *message)
 {
 	switch (message->type) {
+	case MESSAGE_PEER_CHANGED:
+		return message->peer.role < ROLES;
 	case MESSAGE_REQUEST:
 		return request_is_whole(&message->request);
 	case MESSAGE_REPLY:

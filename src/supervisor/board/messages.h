@@ -5,8 +5,8 @@
  * a message names (rows, streams) before it acts. A message that fails is logged and dropped.
  *
  *   core -> keeper    KEEP FORGET DROP EXIT_SEEN SIGNAL_SEEN READY FINISHED
- *   keeper -> core    EXITED SIGNALLED SCRIBE_CHANGED
- *   keeper -> scribe  CORE_CHANGED (and the end of this channel: finish)
+ *   keeper -> core    EXITED SIGNALLED
+ *   keeper -> all     PEER_CHANGED (and the end of this channel: finish)
  *   core -> scribe    LOG_OPEN LOG_CLOSE LOG_CLEAR LOG_REOPEN LOG_FINISH
  *   scribe -> core    LOG_FINISHED
  *   gateway -> core   REQUEST WATCH
@@ -44,10 +44,8 @@
                                                                                                    \
 	ROW(EXITED, message_exited, 0, 0)                                                          \
 	ROW(SIGNALLED, message_signalled, 0, 0)                                                    \
-	/* A new scribe runs; its channel comes along. */                                          \
-	ROW(SCRIBE_CHANGED, message_plain, 1, 1)                                                   \
-	/* keeper to scribe: a new core runs; its channel comes along. */                          \
-	ROW(CORE_CHANGED, message_plain, 1, 1)                                                     \
+	/* Another process is this role now; the channel to it comes along. */                     \
+	ROW(PEER_CHANGED, message_peer, 1, 1)                                                      \
                                                                                                    \
 	/* Carry what comes out of this pipe to this log, or (the stream is known already, no      \
 	 * descriptor) from now on with these settings. */                                         \
@@ -85,6 +83,14 @@ enum message_type {
 	MESSAGE_TYPES
 };
 
+/* The keeper's children that are not programs. */
+enum role {
+	ROLE_CORE,
+	ROLE_SCRIBE,
+	ROLE_GATEWAY,
+	ROLES,
+};
+
 /* What of a row the keeper holds, so that neither a core nor a scribe that dies takes it along. */
 enum kept {
 	KEPT_STDOUT, /* the pipe: read end, write end */
@@ -104,6 +110,11 @@ enum kept {
 
 struct message_plain {
 	uint32_t type;
+};
+
+struct message_peer {
+	uint32_t type;
+	uint32_t role; /* enum role */
 };
 
 struct message_row {
@@ -252,6 +263,7 @@ struct message_log_open {
 union message {
 	uint32_t type;
 	struct message_plain plain;
+	struct message_peer peer;
 	struct message_row row;
 	struct message_keep keep;
 	struct message_forget forget;

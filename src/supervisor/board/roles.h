@@ -13,12 +13,6 @@
 #include "board/messages.h"
 #include "config/config.h"
 
-enum role {
-	ROLE_CORE,
-	ROLE_SCRIBE,
-	ROLES,
-};
-
 /* The descriptors that the keeper holds for one row, each plus 1; 0: none. (The memory begins as zeroes.) */
 struct kept_row {
 	int32_t stdout_pipe[2], stderr_pipe[2], stdin_pipe, socket; /* pipes: read end, write end */
@@ -47,7 +41,7 @@ struct role_start {
 	struct board *board;
 	struct keeper_memory *memory; /* a copy, as it was then */
 	int keeper;	/* the channel to the keeper */
-	int peer;	/* the channel between core and scribe */
+	int peers[ROLES]; /* the channel to each of the other roles; negative: there is no such role */
 	int log_read;	/* the supervisor's own log: the scribe reads */
 	int log_write;	/* and all write */
 	bool again;	/* in place of one that was killed: the board has rows to be taken over */

@@ -79,7 +79,7 @@ static int make_loop(struct core *core)
 		&core->keeper_source);
 	if (r < 0)
 		return r;
-	return outbox_connect_take(&core->scribe, core->start->peer);
+	return outbox_connect_take(&core->scribe, core->start->peers[ROLE_SCRIBE]);
 }
 
 /* The last exit that a predecessor entered. */

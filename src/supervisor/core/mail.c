@@ -89,6 +89,14 @@ static void take_scribe(struct core *core, int channel)
 	logs_open_all(core);
 }
 
+static void take_peer(struct core *core, uint32_t role, int channel)
+{
+	if (role == ROLE_SCRIBE)
+		take_scribe(core, channel);
+	else
+		close(channel);
+}
+
 static void take(struct core *core, const union message *message, int fd)
 {
 	switch (message->type) {
@@ -98,8 +106,8 @@ static void take(struct core *core, const union message *message, int fd)
 	case MESSAGE_SIGNALLED:
 		take_signal(core, message->signalled.signal);
 		return;
-	case MESSAGE_SCRIBE_CHANGED:
-		take_scribe(core, fd);
+	case MESSAGE_PEER_CHANGED:
+		take_peer(core, message->peer.role, fd);
 		return;
 	}
 	log_line(LOG_ERROR, "core: dropped a message that is not for it: %s",

@@ -18,7 +18,7 @@
 
 struct keeper_setup {
 	struct board *board;
-	role_main *mains[ROLES];
+	role_main *mains[ROLES]; /* NULL: this role is not needed */
 	int log_read, log_write;
 	int snapshot; /* the configuration; the keeper's own from now on */
 	struct keeper_memory *memory; /* NULL, or that of a keeper that was killed, to be gone on with; allocated */

@@ -21,18 +21,20 @@ static int send_message(int channel, const void *message, const int *fd)
 	return reeve_channel_send(channel, message, message_size(whole), fd, fd ? 1 : 0, 0);
 }
 
-static int send_new_peer(struct keeper_role *role, uint32_t type)
+static int send_new_peers(struct keeper_role *role)
 {
-	struct message_plain message = { .type = type };
-	int r;
+	for (enum role other = 0; other < ROLES; other++) {
+		struct message_peer message = { .type = MESSAGE_PEER_CHANGED, .role = other };
+		int r;
 
-	if (role->new_peer < 0)
-		return 0;
-	r = send_message(role->channel, &message, &role->new_peer);
-	if (r < 0)
-		return r;
-	close(role->new_peer);
-	role->new_peer = -EBADF;
+		if (role->new_peers[other] < 0)
+			continue;
+		r = send_message(role->channel, &message, &role->new_peers[other]);
+		if (r < 0)
+			return r;
+		close(role->new_peers[other]);
+		role->new_peers[other] = -EBADF;
+	}
 	return 0;
 }
 
@@ -69,15 +71,11 @@ void mail_flush(struct keeper *keeper, enum role which)
 
 	if (!role->source)
 		return;
-	if (which == ROLE_CORE) {
-		r = send_new_peer(role, MESSAGE_SCRIBE_CHANGED);
-		if (r == 0)
-			r = send_exits(keeper, role);
-		if (r == 0)
-			r = send_signals(keeper, role);
-	} else {
-		r = send_new_peer(role, MESSAGE_CORE_CHANGED);
-	}
+	r = send_new_peers(role);
+	if (r == 0 && which == ROLE_CORE)
+		r = send_exits(keeper, role);
+	if (r == 0 && which == ROLE_CORE)
+		r = send_signals(keeper, role);
 	/* Anything but a full queue means that the role is ending: its end will be heard of. */
 	reeve_loop_fd_set_events(role->source,
 		REEVE_LOOP_READABLE | (r == -ETIMEDOUT ? REEVE_LOOP_WRITABLE : 0));
@@ -208,7 +206,7 @@ static bool take_message(struct keeper *keeper, enum role role)
 	else if (role == ROLE_CORE)
 		r = take_from_core(keeper, &message, fds, info.descriptor_count);
 	else
-		r = -EBADMSG; /* the scribe has nothing to say to us */
+		r = -EBADMSG; /* the others have nothing to say to us */
 	if (r < 0)
 		log_line(LOG_ERROR, "keeper: dropped a senseless message (%s) from the %s",
 			message_name(message.type), role_name(role));
@@ -221,10 +219,19 @@ void mail_drain(struct keeper *keeper, enum role role)
 		;
 }
 
+static enum role role_by_source(const struct keeper *keeper, const struct reeve_loop_source *source)
+{
+	enum role role = 0;
+
+	while (keeper->roles[role].source != source)
+		role++;
+	return role;
+}
+
 void keeper_mail_ready(struct reeve_loop_source *source, int fd, unsigned events, void *data)
 {
 	struct keeper *keeper = data;
-	enum role role = fd == keeper->roles[ROLE_CORE].channel ? ROLE_CORE : ROLE_SCRIBE;
+	enum role role = role_by_source(keeper, source);
 
 	if (events & (REEVE_LOOP_READABLE | REEVE_LOOP_HANGUP)) {
 		int taken = 0;

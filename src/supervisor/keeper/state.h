@@ -21,7 +21,7 @@ struct keeper_signal {
 struct keeper_role {
 	pid_t pid; /* 0: it does not run */
 	int channel; /* the keeper's end; negative: none */
-	int new_peer; /* the end of a new channel to the other role, not yet sent; negative: none */
+	int new_peers[ROLES]; /* its ends of channels to other roles that it has not got yet; negative: none */
 	reeve_nsec started;
 	unsigned starts;
 	unsigned quick_deaths; /* in a row */
@@ -52,7 +52,7 @@ struct keeper {
 /* Make what they need. Returns 0 or a negative errno. */
 int roles_prepare(struct keeper *keeper);
 
-/* Start both. Returns 0 or a negative errno: one of them may run then. */
+/* Start all that are needed. Returns 0 or a negative errno: some of them may run then. */
 int roles_start(struct keeper *keeper);
 
 /* The keeper cannot begin: end those that run. */
@@ -61,7 +61,7 @@ void roles_kill(struct keeper *keeper);
 /* The role's process has ended: start it again, now or in a while, or end with it. */
 void roles_ended(struct keeper *keeper, enum role role, const struct reeve_process_outcome *outcome);
 
-/* The core has said that it is over: see that the others end, and the loop then. */
+/* The core has said that it is over: see that the others end, one after the other, and the loop then. */
 void roles_finish(struct keeper *keeper);
 
 const char *role_name(enum role role);

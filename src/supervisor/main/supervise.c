@@ -126,7 +126,8 @@ static int be_scribe(const struct role_start *start)
 {
 	forget_configuration(current);
 	return scribe_run(&(struct scribe_setup){
-		.core_channel = start->peer,
+		.core_channel = start->peers[ROLE_CORE],
+		.gateway_channel = start->peers[ROLE_GATEWAY],
 		.keeper_channel = start->keeper,
 		.log_read = start->log_read,
 		.log_fd = start->log_write,

@@ -26,8 +26,8 @@ static void answer_and_stop(void *data)
 	struct scribe *scribe = data;
 	struct message_plain message = { .type = MESSAGE_LOG_FINISHED };
 
-	if (scribe->core >= 0 && scribe->answers)
-		reeve_channel_send(scribe->core, &message, sizeof message, NULL, 0, REEVE_SEC);
+	if (scribe->peers[ROLE_CORE] >= 0 && scribe->answers)
+		reeve_channel_send(scribe->peers[ROLE_CORE], &message, sizeof message, NULL, 0, REEVE_SEC);
 	reeve_loop_stop(scribe->loop, 0);
 }
 
@@ -108,6 +108,32 @@ void scribe_act(struct scribe *scribe, const union message *message, int fd_cons
 	}
 }
 
+/* Where the gateway takes no answer it gets none: it is killed or stopped, and nobody waits for it. */
+void scribe_answer(struct scribe *scribe, const union message *message, int fd_consume)
+{
+	struct message_log_file answer = { .type = MESSAGE_LOG_FILE, .error = -ENOENT };
+	struct stream *stream;
+	int fd = -EBADF;
+
+	if (fd_consume >= 0)
+		close(fd_consume);
+	if (message->type != MESSAGE_LOG_READ) {
+		log_line(LOG_ERROR, "scribe: dropped a %s, which is not for it",
+			message_name(message->type));
+		return;
+	}
+	stream = stream_find(&scribe->streams, message->log_read.stream);
+	if (stream)
+		fd = answer.error = stream_open_to_read(stream);
+	if (fd >= 0)
+		answer.error = 0;
+	answer.number = message->log_read.number;
+	if (scribe->peers[ROLE_GATEWAY] >= 0)
+		reeve_channel_send(scribe->peers[ROLE_GATEWAY], &answer, sizeof answer, &fd, fd >= 0, 0);
+	if (fd >= 0)
+		close(fd);
+}
+
 /* Receive one. Returns its type, 0 at the end of the channel, or a negative errno; -ETIMEDOUT: no more. A
  * message that comes with a descriptor has it in *ret_fd, the caller's; others -EBADF. */
 static int receive(int channel, union message *message, int *ret_fd)
@@ -136,49 +162,55 @@ static bool is_only_this_message(int error)
 	return error == -EBADMSG || error == -EMSGSIZE || error == -EMFILE;
 }
 
-static void drop_core(struct scribe *scribe)
+static void drop_peer(struct scribe *scribe, enum role role)
 {
-	scribe->core_source = reeve_loop_source_free(scribe->core_source);
-	if (scribe->core >= 0)
-		close(scribe->core);
-	scribe->core = -EBADF;
+	scribe->peer_sources[role] = reeve_loop_source_free(scribe->peer_sources[role]);
+	if (scribe->peers[role] >= 0)
+		close(scribe->peers[role]);
+	scribe->peers[role] = -EBADF;
 }
 
-/* Take what the core sent, at most `most` messages. */
-static void hear_core(struct scribe *scribe, unsigned most)
+/* Take what a role sent, at most `most` messages. */
+static void hear(struct scribe *scribe, enum role role, unsigned most)
 {
-	while (scribe->core >= 0 && most-- > 0) {
+	while (scribe->peers[role] >= 0 && most-- > 0) {
 		union message message;
-		int fd, r = receive(scribe->core, &message, &fd);
+		int fd, r = receive(scribe->peers[role], &message, &fd);
 
 		if (r == -ETIMEDOUT)
 			return;
-		if (r > 0)
+		if (r > 0 && role == ROLE_CORE)
 			scribe_act(scribe, &message, fd);
+		else if (r > 0)
+			scribe_answer(scribe, &message, fd);
 		else if (is_only_this_message(r))
-			log_line(LOG_ERROR, "scribe: dropped a message from the core: %s",
-				reeve_error_text(r));
+			log_line(LOG_ERROR, "scribe: dropped a message from the %s: %s",
+				role == ROLE_CORE ? "core" : "gateway", reeve_error_text(r));
 		else
-			drop_core(scribe);
+			drop_peer(scribe, role);
 	}
 }
 
-static void on_core(struct reeve_loop_source *source, int fd, unsigned events, void *data)
+static void on_peer(struct reeve_loop_source *source, int fd, unsigned events, void *data)
 {
-	hear_core(data, MESSAGES_A_ROUND);
+	struct scribe *scribe = data;
+
+	hear(scribe, source == scribe->peer_sources[ROLE_CORE] ? ROLE_CORE : ROLE_GATEWAY,
+		MESSAGES_A_ROUND);
 }
 
-static int take_core(struct scribe *scribe, int channel_consume)
+static int take_peer(struct scribe *scribe, enum role role, int channel_consume)
 {
 	int r;
 
-	hear_core(scribe, UINT32_MAX); /* what the old one still said */
-	drop_core(scribe);
-	scribe->core = channel_consume;
-	r = reeve_loop_add_fd(scribe->loop, channel_consume, REEVE_LOOP_READABLE, on_core, scribe,
-		&scribe->core_source);
+	if (role == ROLE_CORE)
+		hear(scribe, role, UINT32_MAX); /* what the old one still said */
+	drop_peer(scribe, role);
+	scribe->peers[role] = channel_consume;
+	r = reeve_loop_add_fd(scribe->loop, channel_consume, REEVE_LOOP_READABLE, on_peer, scribe,
+		&scribe->peer_sources[role]);
 	if (r < 0)
-		drop_core(scribe);
+		drop_peer(scribe, role);
 	return r;
 }
 
@@ -193,17 +225,17 @@ static void on_keeper(struct reeve_loop_source *source, int fd, unsigned events,
 {
 	struct scribe *scribe = data;
 	union message message;
-	int new_core, r;
+	int channel, r;
 
-	r = receive(scribe->keeper, &message, &new_core);
+	r = receive(scribe->keeper, &message, &channel);
 	if (r == -ETIMEDOUT)
 		return;
-	if (r == MESSAGE_CORE_CHANGED) {
-		r = take_core(scribe, new_core);
+	if (r == MESSAGE_PEER_CHANGED && message.peer.role != ROLE_SCRIBE) {
+		r = take_peer(scribe, message.peer.role, channel);
 		if (r == 0)
 			return;
-	} else if (new_core >= 0) {
-		close(new_core);
+	} else if (channel >= 0) {
+		close(channel);
 	}
 	if (r > 0)
 		r = -EBADMSG;
@@ -212,7 +244,7 @@ static void on_keeper(struct reeve_loop_source *source, int fd, unsigned events,
 	if (r < 0 && is_only_this_message(r))
 		return;
 	if (r == 0) {
-		hear_core(scribe, UINT32_MAX);
+		hear(scribe, ROLE_CORE, UINT32_MAX);
 		drop_keeper(scribe);
 		finish(scribe, false);
 	}
@@ -224,7 +256,9 @@ int scribe_init(struct scribe *scribe, const struct scribe_setup *setup)
 {
 	int r;
 
-	*scribe = (struct scribe){ .core = -EBADF, .keeper = -EBADF, .log_read = setup->log_read };
+	*scribe = (struct scribe){ .keeper = -EBADF, .log_read = setup->log_read };
+	for (enum role role = 0; role < ROLES; role++)
+		scribe->peers[role] = -EBADF;
 	r = reeve_loop_new(&scribe->loop);
 	if (r < 0)
 		return r;
@@ -254,7 +288,8 @@ void scribe_deinit(struct scribe *scribe)
 	if (scribe->loop)
 		stream_set_deinit(&scribe->streams);
 	syslog_deinit(&scribe->syslog);
-	drop_core(scribe);
+	for (enum role role = 0; role < ROLES; role++)
+		drop_peer(scribe, role);
 	if (scribe->keeper >= 0)
 		drop_keeper(scribe);
 	if (scribe->log_read >= 0)
@@ -271,7 +306,9 @@ static int watch_channels(struct scribe *scribe, const struct scribe_setup *setu
 	r = reeve_loop_add_fd(scribe->loop, scribe->keeper, REEVE_LOOP_READABLE, on_keeper, scribe,
 		&scribe->keeper_source);
 	if (r == 0 && setup->core_channel >= 0)
-		r = take_core(scribe, setup->core_channel);
+		r = take_peer(scribe, ROLE_CORE, setup->core_channel);
+	if (r == 0 && setup->gateway_channel >= 0)
+		r = take_peer(scribe, ROLE_GATEWAY, setup->gateway_channel);
 	return r;
 }
 

@@ -2,7 +2,7 @@
  *
  * It is told by the core what goes where (board/messages.h, LOG_...); the supervisor's own log is a stream like
  * any other. A core that dies does not concern it: the streams go on, and the keeper sends the channel of the
- * next core. It ends when the core asks for it (LOG_FINISH) or when the keeper's channel ends, and carries
+ * next core. A gateway asks for files to be opened to read, and has no more to say. It ends when the core asks for it (LOG_FINISH) or when the keeper's channel ends, and carries
  * what is in the pipes before it does.
  *
  * Killed at any moment, it loses nothing of what goes to files: what is in the pipes stays there, what it had
@@ -20,7 +20,7 @@
 struct scribe_journal;
 
 struct scribe_setup {
-	int core_channel;   /* negative: none yet */
+	int core_channel, gateway_channel; /* negative: none yet */
 	int keeper_channel;
 	int log_read;	    /* the supervisor's own log: what LOG_OPEN of STREAM_SELF means without a
 			     * descriptor; negative: none */

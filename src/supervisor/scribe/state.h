@@ -19,8 +19,8 @@ struct scribe {
 	struct stream_set streams;
 	struct syslog_sender syslog;
 
-	int core, keeper; /* channels; negative: none */
-	struct reeve_loop_source *core_source, *keeper_source;
+	int keeper, peers[ROLES]; /* channels; negative: none */
+	struct reeve_loop_source *keeper_source, *peer_sources[ROLES];
 	int log_read; /* until it is a stream */
 
 	bool finishing, answers;
@@ -31,7 +31,10 @@ struct scribe {
 int scribe_init(struct scribe *scribe, const struct scribe_setup *setup);
 void scribe_deinit(struct scribe *scribe);
 
-/* Do what a message says that message_check() has found whole. */
+/* Do what a message of the core says that message_check() has found whole. */
 void scribe_act(struct scribe *scribe, const union message *message, int fd_consume);
+
+/* Answer the gateway. */
+void scribe_answer(struct scribe *scribe, const union message *message, int fd_consume);
 
 #endif

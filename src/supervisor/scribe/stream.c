@@ -302,6 +302,11 @@ int stream_open(struct stream_set *set, const struct message_log_open *open, int
 	return r;
 }
 
+int stream_open_to_read(const struct stream *stream)
+{
+	return stream->file ? target_open_to_read(stream->file) : -ENOENT;
+}
+
 void stream_clear(struct stream *stream)
 {
 	if (stream->file)

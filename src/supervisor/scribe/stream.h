@@ -70,6 +70,9 @@ void stream_close(struct stream *stream);
 /* Close all, the supervisor's own log last, and call finished() then. */
 void stream_set_close(struct stream_set *set);
 
+/* A descriptor to read its log file with, the caller's; -ENOENT: it has none. */
+int stream_open_to_read(const struct stream *stream);
+
 /* Begin its log file anew. */
 void stream_clear(struct stream *stream);
 

@@ -1,6 +1,7 @@
 #include "scribe/target.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -406,6 +407,27 @@ void target_clear(struct target *target)
 	if (names_file(target) && unlink(target->path) < 0)
 		log_line(LOG_WARN, "log %s cannot be removed: %s", target->path, reeve_error_text(-errno));
 	open_again(target, false);
+}
+
+int target_open_to_read(const struct target *target)
+{
+	struct stat status;
+	int fd, r = 0;
+
+	if (target->fd < 0 || target->kind != TARGET_FILE)
+		return -ENOENT;
+	fd = open(target->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &status) < 0)
+		r = -errno;
+	else if (status.st_dev != target->file.device || status.st_ino != target->file.inode)
+		r = -ENOENT;
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	return fd;
 }
 
 const struct journal_file *target_file(const struct target *target, struct journal_file *ret)

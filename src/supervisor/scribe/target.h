@@ -87,6 +87,10 @@ void target_stop_waiting(struct target *target, struct target_waiter *waiter);
 /* Remove the log file and begin it anew; nothing for what is no file. */
 void target_clear(struct target *target);
 
+/* A descriptor to read the file with, the caller's. It is the very file that is written to: who may put a link in
+ * its place must not have us read what he can't. -ENOENT where that has no name any more, or is no file. */
+int target_open_to_read(const struct target *target);
+
 /* What the journal has to know of it; NULL where it is no file. `ret` is filled in. */
 const struct journal_file *target_file(const struct target *target, struct journal_file *ret);
 
