@@ -96,10 +96,10 @@ static void make_core(struct core *core, struct role_start *start, int *ret_keep
 	*ret_scribe = scribe[1];
 	outbox_init(&core->scribe, core->loop, "scribe", take_nothing, NULL);
 	if (outbox_connect_take(&core->scribe, scribe[0]) < 0 ||
-		reeve_loop_defer(core->loop, progress, core, &core->progress) < 0 ||
+		control_init(core) < 0 || reeve_loop_defer(core->loop, progress, core, &core->progress) < 0 ||
 		reeve_loop_add_fd(core->loop, keeper[0], REEVE_LOOP_READABLE, core_mail_ready, core,
 			&core->keeper_source) < 0 ||
-		groups_make(core) < 0)
+		shelf_make(core) < 0 || groups_make(core) < 0)
 		abort();
 }
 
@@ -126,8 +126,10 @@ static void populate(struct core *core)
 static void free_core(struct core *core, struct role_start *start, int keeper, int scribe)
 {
 	groups_free(core);
+	shelf_free(core);
 	account_free_all(core);
 	outbox_deinit(&core->scribe);
+	control_deinit(core);
 	reeve_loop_free(core->loop);
 	config_free(core->config);
 	board_close(start->board);

@@ -26,6 +26,7 @@ static void attach(struct board *board, struct reeve_map *map)
 	board->map = map;
 	board->header = (struct board_header *)data;
 	board->rows = (struct board_row *)(data + rows_offset());
+	board->free_from = 0;
 }
 
 int board_create(const char *identifier, struct board *ret)

@@ -10,7 +10,7 @@
 #include "text/unicode.h"
 
 /* A text of the file is UTF-8; a path or a host name need not be: what is none is replaced. */
-static json_t *text_json(const char *text)
+json_t *config_text_json(const char *text)
 {
 	struct buffer clean = BUFFER(SIZE_MAX / 2);
 	const char *end;
@@ -42,7 +42,7 @@ static json_t *environment_json(const struct config_environment *environment)
 		const struct config_variable *variable = &environment->variables[i];
 
 		json_object_setn_new(json, variable->text, variable->name_length,
-			text_json(variable->text + variable->name_length + 1));
+			config_text_json(variable->text + variable->name_length + 1));
 	}
 	return json;
 }
@@ -51,7 +51,7 @@ static json_t *user_json(const struct config_user *user)
 {
 	if (!user)
 		return json_null();
-	return user->uid_assumed ? text_json(user->name) : json_integer(user->uid);
+	return user->uid_assumed ? config_text_json(user->name) : json_integer(user->uid);
 }
 
 static json_t *owner_json(const struct config_owner *owner)
@@ -59,9 +59,9 @@ static json_t *owner_json(const struct config_owner *owner)
 	json_t *json = json_array();
 
 	json_array_append_new(
-		json, owner->user ? text_json(owner->user) : json_integer(owner->uid));
+		json, owner->user ? config_text_json(owner->user) : json_integer(owner->uid));
 	json_array_append_new(
-		json, owner->group ? text_json(owner->group) : json_integer(owner->gid));
+		json, owner->group ? config_text_json(owner->group) : json_integer(owner->gid));
 	return json;
 }
 
@@ -96,7 +96,7 @@ static json_t *setting_json(const struct setting *setting, const void *base)
 	case TYPE_TEMPLATE:
 	case TYPE_DIRECTORY:
 	case TYPE_PATH:
-	case TYPE_SERVER_URL: return text_json(*(const char *const *)member);
+	case TYPE_SERVER_URL: return config_text_json(*(const char *const *)member);
 	case TYPE_INTEGER:
 	case TYPE_SECONDS:
 	case TYPE_BYTE_SIZE: return json_integer(*(const int64_t *)member);
@@ -114,10 +114,10 @@ static json_t *setting_json(const struct setting *setting, const void *base)
 	case TYPE_LOG_FILE: {
 		const struct config_log *log = (const void *)member;
 
-		return log->kind == CONFIG_LOG_AUTO ? json_string("AUTO") : text_json(log->path);
+		return log->kind == CONFIG_LOG_AUTO ? json_string("AUTO") : config_text_json(log->path);
 	}
 	case TYPE_INET_ADDRESS:
-		return text_json(((const struct inet_address *)(const void *)member)->host);
+		return config_text_json(((const struct inet_address *)(const void *)member)->host);
 	case SETTING_TYPE_COUNT: break;
 	}
 	return NULL;
@@ -145,7 +145,7 @@ static json_t *supervisord_json(const struct supervisord_settings *settings)
 		"rows of the draft are rows of the settings");
 	add_settings(json, SECTION_SUPERVISORD, settings, sizeof *settings);
 	json_object_set_new(json, "environment", environment_json(settings->environment));
-	json_object_set_new(json, "serverurl", text_json(settings->serverurl));
+	json_object_set_new(json, "serverurl", config_text_json(settings->serverurl));
 	json_object_set_new(json, "uid", user_json(user));
 	json_object_set_new(json, "gid",
 		!user               ? json_null()
@@ -169,7 +169,7 @@ static void add_words(json_t *json, const char *command)
 	}
 	list = json_array();
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(list, text_json(words[i]));
+		json_array_append_new(list, config_text_json(words[i]));
 	free(words);
 	json_object_set_new(json, "argv", list);
 	if (!count)
@@ -184,7 +184,7 @@ static json_t *process_json(const struct program_settings *settings)
 		"rows of the draft are rows of the settings");
 	add_settings(json, SECTION_PROGRAM, settings, sizeof *settings);
 	add_settings(json, SECTION_INSTANCE, settings, sizeof *settings);
-	json_object_set_new(json, "name", text_json(settings->name));
+	json_object_set_new(json, "name", config_text_json(settings->name));
 	json_object_set_new(json, "environment", environment_json(settings->environment));
 	add_words(json, settings->command);
 	return json;
@@ -216,7 +216,7 @@ static json_t *socket_json(const struct config_socket *socket)
 {
 	json_t *json = json_object();
 
-	json_object_set_new(json, "url", text_json(socket->url));
+	json_object_set_new(json, "url", config_text_json(socket->url));
 	json_object_set_new(
 		json, "backlog", socket->backlog ? json_integer(socket->backlog) : json_null());
 	if (socket->family == CONFIG_UNIX) {
@@ -236,7 +236,7 @@ static json_t *group_json(const struct config_group *group)
 	};
 	json_t *json = json_object(), *processes = json_array();
 
-	json_object_set_new(json, "name", text_json(group->name));
+	json_object_set_new(json, "name", config_text_json(group->name));
 	json_object_set_new(json, "kind", json_string(kinds[group->kind]));
 	json_object_set_new(json, "priority", json_integer(group->priority));
 	for (size_t i = 0; i < group->process_count; i++)
@@ -245,7 +245,7 @@ static json_t *group_json(const struct config_group *group)
 	if (group->kind == CONFIG_EVENTLISTENER) {
 		json_object_set_new(json, "buffer_size", json_integer(group->buffer_size));
 		json_object_set_new(json, "events", events_json(group->events));
-		json_object_set_new(json, "result_handler", text_json(group->result_handler));
+		json_object_set_new(json, "result_handler", config_text_json(group->result_handler));
 	}
 	if (group->kind == CONFIG_FCGI_PROGRAM)
 		json_object_set_new(json, "socket", socket_json(group->socket));
@@ -256,17 +256,17 @@ static json_t *server_json(const struct config_server *server)
 {
 	json_t *json = json_object();
 
-	json_object_set_new(json, "section", text_json(server->section));
-	json_object_set_new(json, "username", text_json(server->username));
-	json_object_set_new(json, "password", text_json(server->password));
+	json_object_set_new(json, "section", config_text_json(server->section));
+	json_object_set_new(json, "username", config_text_json(server->username));
+	json_object_set_new(json, "password", config_text_json(server->password));
 	if (server->family == CONFIG_UNIX) {
 		json_object_set_new(json, "family", json_string("unix"));
-		json_object_set_new(json, "file", text_json(server->file));
+		json_object_set_new(json, "file", config_text_json(server->file));
 		json_object_set_new(json, "chmod", json_integer(server->chmod));
 		json_object_set_new(json, "chown", owner_json(&server->chown));
 	} else {
 		json_object_set_new(json, "family", json_string("inet"));
-		json_object_set_new(json, "host", text_json(server->host));
+		json_object_set_new(json, "host", config_text_json(server->host));
 		json_object_set_new(json, "port", json_integer(server->port));
 	}
 	return json;
@@ -276,11 +276,11 @@ static json_t *rpcinterface_json(const struct config_rpcinterface *interface)
 {
 	json_t *json = json_object(), *options = json_object();
 
-	json_object_set_new(json, "name", text_json(interface->name));
-	json_object_set_new(json, "factory", text_json(interface->factory));
+	json_object_set_new(json, "name", config_text_json(interface->name));
+	json_object_set_new(json, "factory", config_text_json(interface->factory));
 	for (size_t i = 0; i < interface->option_count; i++)
 		json_object_set_new(
-			options, interface->options[i].key, text_json(interface->options[i].value));
+			options, interface->options[i].key, config_text_json(interface->options[i].value));
 	json_object_set_new(json, "options", options);
 	return json;
 }
@@ -291,7 +291,7 @@ static json_t *warnings_json(const struct report *report)
 
 	for (size_t i = 0; i < report->count; i++)
 		if (report->entries[i].level == REPORT_WARNING)
-			json_array_append_new(json, text_json(report->entries[i].text));
+			json_array_append_new(json, config_text_json(report->entries[i].text));
 	return json;
 }
 
@@ -307,7 +307,7 @@ json_t *config_to_json(const struct config *config, const struct report *report)
 	for (size_t i = 0; i < config->group_count; i++)
 		json_array_append_new(groups, group_json(&config->groups[i]));
 	for (size_t i = 0; i < config->included_count; i++)
-		json_array_append_new(included, text_json(config->included[i]));
+		json_array_append_new(included, config_text_json(config->included[i]));
 	json_object_set_new(json, "supervisord", supervisord_json(&config->supervisord));
 	json_object_set_new(json, "servers", servers);
 	json_object_set_new(json, "rpcinterfaces", interfaces);
@@ -331,7 +331,7 @@ json_t *report_to_json(const struct report *report)
 		buffer_print(&text, "%s%s", text.length ? "\n" : "", line ? line : "out of memory");
 		free(line);
 	}
-	json_object_set_new(json, "error", text_json(buffer_text(&text)));
+	json_object_set_new(json, "error", config_text_json(buffer_text(&text)));
 	buffer_deinit(&text);
 	return json;
 }

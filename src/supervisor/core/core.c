@@ -72,6 +72,11 @@ static int make_loop(struct core *core)
 	if (r < 0)
 		return r;
 	outbox_init(&core->scribe, core->loop, "scribe", scribe_said, core);
+	r = control_init(core);
+	if (r < 0)
+		return r;
+	if (core->start->peers[ROLE_GATEWAY] >= 0)
+		control_connect_take(core, core->start->peers[ROLE_GATEWAY]);
 	r = reeve_loop_defer(core->loop, progress, core, &core->progress);
 	if (r < 0)
 		return r;
@@ -136,6 +141,7 @@ static void end(struct core *core)
 	shelf_free(core);
 	account_free_all(core);
 	outbox_deinit(&core->scribe);
+	control_deinit(core);
 	reeve_loop_free(core->loop);
 	config_free(core->config);
 }

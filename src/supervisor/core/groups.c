@@ -6,6 +6,7 @@
 
 #include "board/log.h"
 #include "core/state.h"
+#include "core/waiters.h"
 #include "reeve/error.h"
 
 /* The row that the board has for this process, looked for from `from` on, where it most likely is; or -ENOENT. */
@@ -86,6 +87,8 @@ static void close_all(const struct process *process)
 static void group_free(struct group *group)
 {
 	for (size_t p = 0; p < group->process_count; p++) {
+		waiters_drop(&group->processes[p]);
+		input_drop(&group->processes[p]);
 		reeve_loop_source_free(group->processes[p].alarm);
 		reeve_loop_source_free(group->processes[p].timer);
 		reeve_process_free(group->processes[p].handle);
@@ -145,6 +148,11 @@ struct process *process_by_name(const struct core *core, const char *group_name,
 		if (strcmp(process_name(&group->processes[i]), name) == 0)
 			return &group->processes[i];
 	return NULL;
+}
+
+const struct config *latest_config(const struct core *core)
+{
+	return core->config;
 }
 
 int groups_make(struct core *core)

@@ -60,27 +60,32 @@ void logs_choose_names(struct process *process)
 	process_end(process);
 }
 
+void logs_name(const struct process *process, bool is_stderr, char *path, size_t size)
+{
+	const struct supervisord_settings *self = &process->group->core->config->supervisord;
+	const struct board_record *record = process_record(process);
+	const struct config_log *log =
+		is_stderr ? &process->settings->stderr_log : &process->settings->stdout_log;
+
+	path[0] = '\0';
+	if (log->kind == CONFIG_LOG_AUTO)
+		snprintf(path, size, "%s/%s-%s---%s-%s.log", self->childlogdir, process_name(process),
+			is_stderr ? "stderr" : "stdout", self->identifier,
+			is_stderr ? record->stderr_suffix : record->stdout_suffix);
+	else if (log->kind == CONFIG_LOG_FILE)
+		snprintf(path, size, "%s", log->path);
+}
+
 /* The log's path, absolute; "" where there is none. */
 static int write_path(const struct stream *stream, char *path, size_t size)
 {
-	const struct supervisord_settings *self = &stream->process->group->core->config->supervisord;
-	const struct board_record *record = process_record(stream->process);
-	char directory[PATH_MAX];
-	int length = 0;
+	char name[PATH_MAX + 1], directory[PATH_MAX] = "";
+	int length;
 
-	path[0] = '\0';
-	if (stream->log->kind == CONFIG_LOG_AUTO) {
-		length = snprintf(path, size, "%s/%s-%s---%s-%s.log", self->childlogdir,
-			process_name(stream->process), stream->is_stderr ? "stderr" : "stdout",
-			self->identifier,
-			stream->is_stderr ? record->stderr_suffix : record->stdout_suffix);
-	} else if (stream->log->kind == CONFIG_LOG_FILE && stream->log->path[0] == '/') {
-		length = snprintf(path, size, "%s", stream->log->path);
-	} else if (stream->log->kind == CONFIG_LOG_FILE) {
-		if (!getcwd(directory, sizeof directory))
-			return -errno;
-		length = snprintf(path, size, "%s/%s", directory, stream->log->path);
-	}
+	logs_name(stream->process, stream->is_stderr, name, sizeof name);
+	if (name[0] && name[0] != '/' && !getcwd(directory, sizeof directory))
+		return -errno;
+	length = snprintf(path, size, "%s%s%s", directory, directory[0] ? "/" : "", name);
 	return (size_t)length < size ? 0 : -ENAMETOOLONG;
 }
 
@@ -199,6 +204,21 @@ void logs_open_all(struct core *core)
 			reopen_stream(&err);
 		}
 	}
+}
+
+int logs_clear(struct process *process)
+{
+	int r = logs_open(process);
+
+	for (unsigned is_stderr = 0; r == 0 && is_stderr < 2; is_stderr++) {
+		union message message = { .stream = {
+			.type = MESSAGE_LOG_CLEAR,
+			.stream = STREAM_OF(process->row, is_stderr),
+		} };
+
+		r = outbox_send(&process->group->core->scribe, &message, -EBADF);
+	}
+	return r;
 }
 
 void logs_say(struct process *process, const char *text)

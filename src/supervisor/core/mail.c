@@ -53,6 +53,7 @@ static void take_signal(struct core *core, int signo)
 {
 	struct message_plain reopen = { .type = MESSAGE_LOG_REOPEN };
 	struct message_signal_seen seen = { .type = MESSAGE_SIGNAL_SEEN, .signal = signo };
+	char why[REPLY_TEXT_SIZE];
 
 	switch (signo) {
 	case SIGTERM:
@@ -67,7 +68,7 @@ static void take_signal(struct core *core, int signo)
 				"ignored SIGHUP indicating restart request (shutdown in progress)");
 		} else {
 			log_line(LOG_WARN, "received SIGHUP indicating restart request");
-			reload(core);
+			reload(core, why, sizeof why);
 		}
 		break;
 	case SIGUSR2:
@@ -93,6 +94,8 @@ static void take_peer(struct core *core, uint32_t role, int channel)
 {
 	if (role == ROLE_SCRIBE)
 		take_scribe(core, channel);
+	else if (role == ROLE_GATEWAY)
+		control_connect_take(core, channel);
 	else
 		close(channel);
 }

@@ -20,6 +20,7 @@ struct board_record *process_begin(struct process *process)
 void process_end(struct process *process)
 {
 	board_end(process->group->core->board, process->row);
+	control_changed(process->group->core);
 }
 
 enum process_state process_state(const struct process *process)
@@ -30,6 +31,15 @@ enum process_state process_state(const struct process *process)
 const char *process_name(const struct process *process)
 {
 	return process->settings->name;
+}
+
+void process_namespec(const struct process *process, char name[static PROCESS_NAMESPEC_SIZE])
+{
+	const char *group = process->group->settings->name;
+	bool is_alone = strcmp(group, process_name(process)) == 0;
+
+	snprintf(name, PROCESS_NAMESPEC_SIZE, "%s%s%s", is_alone ? "" : group, is_alone ? "" : ":",
+		process_name(process));
 }
 
 static struct process **bucket_of(struct core *core, pid_t pid)

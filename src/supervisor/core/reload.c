@@ -1,6 +1,7 @@
 #include "core/reload.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -41,7 +42,18 @@ static void tell_why_not(const struct report *report)
 	log_line(LOG_ERROR, "the configuration cannot be read: all goes on with the old one");
 }
 
-void reload(struct core *core)
+void reload_explain(const struct report *report, char *why, size_t size)
+{
+	char *text = NULL;
+
+	for (size_t i = 0; i < report->count && !text; i++)
+		if (report->entries[i].level == REPORT_ERROR)
+			text = report_entry_text(&report->entries[i]);
+	snprintf(why, size, "%s", text ? text : "out of memory");
+	free(text);
+}
+
+int reload(struct core *core, char *why, size_t size)
 {
 	struct config_snapshot *snapshot = NULL;
 	struct config *config = NULL;
@@ -50,15 +62,20 @@ void reload(struct core *core)
 
 	report_init(&report);
 	r = config_snapshot_take(core->start->settings->request, &snapshot, &config, &report);
-	if (r == -EINVAL)
+	if (r == -EINVAL) {
 		tell_why_not(&report);
+		reload_explain(&report, why, size);
+	}
 	if (r == 0)
 		r = keep_snapshot(core, snapshot);
-	if (r == 0)
+	if (r == 0) {
 		shutdown_begin(core, MOOD_RESTARTING);
-	else if (r != -EINVAL)
+	} else if (r != -EINVAL) {
 		log_line(LOG_ERROR, "cannot begin anew: %s", reeve_error_text(r));
+		snprintf(why, size, "%s", reeve_error_text(r));
+	}
 	config_free(config);
 	config_snapshot_free(snapshot);
 	report_deinit(&report);
+	return r;
 }

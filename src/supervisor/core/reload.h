@@ -5,6 +5,10 @@
 
 #include "core/state.h"
 
-void reload(struct core *core);
+/* 0, or a negative errno and why: nothing is changed then. */
+int reload(struct core *core, char *why, size_t size);
+
+/* The first thing that makes a configuration unreadable, with its place. */
+void reload_explain(const struct report *report, char *why, size_t size);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "board/log.h"
 #include "core/state.h"
+#include "core/waiters.h"
 #include "reeve/error.h"
 #include "reeve/signal.h"
 
@@ -99,6 +100,7 @@ static void enter(struct process *process, enum process_state state)
 		record->started_wall = time(NULL);
 	}
 	process_end(process);
+	waiters_look(process);
 	if (process_state_is_stopped(state))
 		core_schedule_progress(process->group->core);
 }
@@ -381,6 +383,7 @@ void process_exited(struct process *process, const struct message_exited *exited
 	process_enter_exit(process, exited, early);
 	process->alarm = reeve_loop_source_free(process->alarm);
 	process->handle = reeve_process_free(process->handle);
+	input_drop(process);
 	act_on_exit(process);
 	fcgi_close_if_unused(process->group); /* a successor may have it already */
 }

@@ -119,7 +119,7 @@ static int open_pipes(struct attempt *attempt)
 
 	if (r < 0)
 		return r;
-	r = reeve_pipe_open(0, attempt->stdin_pipe);
+	r = reeve_pipe_open(REEVE_PIPE_NONBLOCKING_WRITE, attempt->stdin_pipe);
 	if (r < 0)
 		return r;
 	/* A program may have made the pipe's description non-blocking: the next one must not find it so. */
@@ -262,6 +262,7 @@ static void keep_child(struct attempt *attempt, pid_t pid, struct reeve_process 
 	process_enter_pid(process, pid);
 	atomic_store(&process->group->core->board->rows[process->row].newborn, 0);
 	process->handle = handle;
+	input_drop(process);
 	if (process->stdin_pipe >= 0)
 		close(process->stdin_pipe);
 	process->stdin_pipe = attempt->stdin_pipe[1];

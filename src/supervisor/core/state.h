@@ -4,6 +4,8 @@
 
 #include "board/roles.h"
 #include "config/config.h"
+#include "core/control.h"
+#include "core/input.h"
 #include "core/lifecycle.h"
 #include "core/outbox.h"
 #include "reeve/loop.h"
@@ -29,6 +31,8 @@ struct process {
 	struct process *next_in_bucket;	 /* of core->by_pid */
 	int stdout_pipe[2], stderr_pipe[2]; /* read end, write end; negative until the first start */
 	int stdin_pipe;			    /* the write end, of the last start */
+	struct input *input;		    /* still to be written to it; input.c's */
+	struct waiter *waiters;		    /* waiters.c's */
 };
 
 struct group {
@@ -46,6 +50,7 @@ struct core {
 	struct reeve_loop *loop;
 	struct reeve_loop_source *keeper_source, *progress, *report;
 	struct outbox scribe;
+	struct control control;
 	struct group **groups; /* in start order; each stays where it is while it is configured */
 	size_t group_count;
 	struct process *by_pid[PID_BUCKETS];
@@ -68,6 +73,10 @@ void process_end(struct process *process);
 
 enum process_state process_state(const struct process *process);
 const char *process_name(const struct process *process);
+
+/* "name", or "group:name" where the two differ: what clients call it. */
+#define PROCESS_NAMESPEC_SIZE (2 * BOARD_NAME_SIZE)
+void process_namespec(const struct process *process, char name[static PROCESS_NAMESPEC_SIZE]);
 
 /* It has a child now; it has none any more. Each is one write to the board: a core that is killed has either
  * entered it or not. */
@@ -145,6 +154,12 @@ void logs_open_all(struct core *core);
 /* Where AUTO logs go is chosen once. */
 void logs_choose_names(struct process *process);
 
+/* The log's file as the API tells of it; "": it has none. */
+void logs_name(const struct process *process, bool is_stderr, char *path, size_t size);
+
+/* Remove both logs' files, whether it runs or not, and begin them anew. */
+int logs_clear(struct process *process);
+
 /* Put a text into the program's standard error, as if it had written it. */
 void logs_say(struct process *process, const char *text);
 
@@ -158,6 +173,9 @@ void fcgi_close_if_unused(struct group *group);
 
 /* Make groups and processes of the configuration, with their rows: those that the board has, or new ones. */
 int groups_make(struct core *core);
+
+/* The configuration as it was last read. */
+const struct config *latest_config(const struct core *core);
 
 /* NULL: there is none of that name. */
 struct group *group_by_name(const struct core *core, const char *name);
