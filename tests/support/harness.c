@@ -2,7 +2,9 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 static int fds_before;
@@ -36,6 +38,29 @@ static void compare_after(void)
 	ck_assert_msg(count_open_fds() == fds_before, "%d descriptors before, %d after", fds_before,
 		count_open_fds());
 	ck_assert_msg(!has_child(), "a child is left");
+}
+
+long system_call_of(pid_t pid, pid_t tid, unsigned long *ret_argument)
+{
+	char path[64];
+	long number;
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%d/task/%d/syscall", (int)pid, (int)tid);
+	file = fopen(path, "r");
+	if (!file)
+		return -1;
+	if (fscanf(file, "%ld %lx", &number, ret_argument) != 2)
+		number = -1;
+	fclose(file);
+	return number;
+}
+
+bool is_asleep(pid_t pid, pid_t tid)
+{
+	unsigned long address;
+
+	return system_call_of(pid, tid, &address) == SYS_futex;
 }
 
 TCase *leakproof_case(const char *name)

@@ -5,6 +5,8 @@
 
 #include <check.h>
 #include <sched.h>
+#include <stdbool.h>
+#include <sys/types.h>
 
 /* How many descriptors this process has open. */
 int count_open_fds(void);
@@ -14,6 +16,12 @@ int has_child(void);
 
 /* A test case that fails a test which leaks a descriptor or leaves a child. */
 TCase *leakproof_case(const char *name);
+
+/* The system call that a thread is in, and its first argument; -1: none, it runs. */
+long system_call_of(pid_t pid, pid_t tid, unsigned long *ret_argument);
+
+/* Whether a thread sleeps on a word of memory. */
+bool is_asleep(pid_t pid, pid_t tid);
 
 /* Run the suite as TAP; for main() to return. */
 int run_suite(Suite *suite);

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "reeve/arena.h"
+#include "lib/arena/arena.h"
 #include "support/harness.h"
 
 static inline struct reeve_arena *small_arena(unsigned participants, unsigned objects)
@@ -22,12 +22,31 @@ static inline struct reeve_arena *small_arena(unsigned participants, unsigned ob
 	return arena;
 }
 
+/* From now on who sleeps is woken, or sleeps until the test's time is up: for tests that a wake-up
+ * is not forgotten. */
+static inline void sleepers_do_not_look_by_themselves(void)
+{
+	arena_recheck = 1000 * REEVE_SEC;
+}
+
 static inline enum reeve_arena_state state_of(struct reeve_arena *arena, unsigned number)
 {
 	struct reeve_arena_participant who;
 
 	ck_assert_int_eq(reeve_arena_participant(arena, number, &who), 0);
 	return who.state;
+}
+
+static inline bool has_place(struct reeve_arena *arena, pid_t pid)
+{
+	struct reeve_arena_participant who;
+
+	for (unsigned i = 1; i <= reeve_arena_participants(arena); i++) {
+		ck_assert_int_eq(reeve_arena_participant(arena, i, &who), 0);
+		if (who.state != REEVE_ARENA_FREE && who.pid == pid)
+			return true;
+	}
+	return false;
 }
 
 /* Fork a process that attaches, says so, and then waits to be killed. `first` (may be NULL) runs

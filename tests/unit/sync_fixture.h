@@ -15,8 +15,6 @@
 #include "unit/arena_fixture.h"
 
 #define MOMENT (20 * REEVE_MSEC)
-/* What comes sooner than this was not merely found by looking again. */
-#define PROMPTLY ARENA_RECHECK
 
 static struct reeve_arena *arena;
 
@@ -49,36 +47,12 @@ static inline void *memory_of(void *handle)
 	return ((struct sync *)handle)->memory;
 }
 
-/* The system call that a thread is in, and its first argument; -1: none, it runs. */
-static inline long system_call_of(pid_t pid, pid_t tid, unsigned long *ret_argument)
-{
-	char path[64];
-	long number;
-	FILE *file;
-
-	snprintf(path, sizeof path, "/proc/%d/task/%d/syscall", (int)pid, (int)tid);
-	file = fopen(path, "r");
-	if (!file)
-		return -1;
-	if (fscanf(file, "%ld %lx", &number, ret_argument) != 2)
-		number = -1;
-	fclose(file);
-	return number;
-}
-
 /* The word that a process sleeps on; 0: none. */
 static inline uintptr_t sleeps_at(pid_t pid)
 {
 	unsigned long address;
 
 	return system_call_of(pid, pid, &address) == SYS_futex ? address : 0;
-}
-
-static inline bool is_asleep(pid_t pid, pid_t tid)
-{
-	unsigned long address;
-
-	return system_call_of(pid, tid, &address) == SYS_futex;
 }
 
 /* A thread that makes one call, and what it returned. */
@@ -175,11 +149,13 @@ static inline pid_t process_through(int (*call)(void *), void *data)
 	return pid;
 }
 
-/* Killed, reaped, and what it held given back. */
+/* Killed, reaped, and what it held given back: if need be by another that is at it already. */
 static inline void kill_and_recover(pid_t pid)
 {
 	kill_and_reap(pid);
-	ck_assert_int_ge(reeve_arena_recover(arena, REEVE_FOREVER), 0);
+	do
+		ck_assert_int_ge(reeve_arena_recover(arena, REEVE_FOREVER), 0);
+	while (has_place(arena, pid));
 }
 
 #endif

@@ -170,15 +170,13 @@ START_TEST(who_waits_has_what_the_dead_had)
 {
 	pid_t holder = process_through(acquire_all, NULL);
 	struct caller waiters[2];
-	reeve_nsec start;
 
+	sleepers_do_not_look_by_themselves();
 	for (int i = 0; i < 2; i++)
 		caller_sleep(&waiters[i], acquire_owned, NULL);
-	start = reeve_now();
 	kill_and_recover(holder);
 	for (int i = 0; i < 2; i++)
 		ck_assert_int_eq(caller_join(&waiters[i]), 0);
-	ck_assert_int_lt(reeve_now() - start, PROMPTLY);
 	ck_assert_int_eq(reeve_owned_semaphore_value(owned), COUNT - 2);
 }
 END_TEST

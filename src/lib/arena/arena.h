@@ -156,10 +156,12 @@ int arena_objects_each(struct reeve_arena *arena, arena_visit *call, void *data)
 
 /* --- Waiting ---------------------------------------------------------------------------------- */
 
+/* How often a sleeper recovers the arena: a second. Tests that nobody is woken by that make it more. */
+extern reeve_nsec arena_recheck;
+
 /* Sleep while *word, in the arena, is `value`, at most until `deadline`; handlers of signals run
- * meanwhile. Every ARENA_RECHECK it recovers the arena, in case the one waited for is dead. May
+ * meanwhile. Every `arena_recheck` it recovers the arena, in case the one waited for is dead. May
  * return early: look again. Returns 0, -ETIMEDOUT, -EINTR. */
-#define ARENA_RECHECK REEVE_SEC
 int arena_wait(
 	struct reeve_arena *arena, _Atomic uint32_t *word, uint32_t value, reeve_nsec deadline);
 

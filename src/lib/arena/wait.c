@@ -9,10 +9,12 @@
 #include "lib/base/interrupt.h"
 #include "lib/arena/arena.h"
 
+reeve_nsec arena_recheck = REEVE_SEC;
+
 int arena_wait(
 	struct reeve_arena *arena, _Atomic uint32_t *word, uint32_t value, reeve_nsec deadline)
 {
-	reeve_nsec recheck = reeve_now() + ARENA_RECHECK;
+	reeve_nsec recheck = reeve_now() + arena_recheck;
 	bool last = deadline != REEVE_FOREVER && deadline <= recheck;
 	int r = futex_wait_shared_until(word, value, last ? deadline : recheck);
 

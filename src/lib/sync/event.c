@@ -1,5 +1,6 @@
 /* One word: a flag, whether somebody may sleep, and how often the flag was set, so that who slept
  * meanwhile knows that it was, even if it is clear again. */
+#include "lib/base/fence.h"
 #include "lib/base/interrupt.h"
 #include "lib/sync/object.h"
 
@@ -56,6 +57,9 @@ int reeve_event_set(struct reeve_event *handle)
 	if (!handle)
 		return -EFAULT;
 	event = handle->sync.memory;
+	/* Where it is set already nothing is stored: what the caller wrote before is to be seen all
+	 * the same by one who clears it from now on. */
+	full_fence();
 	word = atomic_load(&event->word);
 	do
 		if (word & SET)
@@ -75,6 +79,7 @@ int reeve_event_clear(struct reeve_event *handle)
 		return -EFAULT;
 	event = handle->sync.memory;
 	atomic_fetch_and(&event->word, ~SET);
+	full_fence();
 	return 0;
 }
 
