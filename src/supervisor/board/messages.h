@@ -97,6 +97,8 @@ enum kept {
 	KEPT_STDERR, /* the pipe: read end, write end */
 	KEPT_STDIN,  /* the pipe's write end */
 	KEPT_SOCKET, /* of the group's fcgi-program, with its first process */
+	KEPT_CHANNEL, /* of an event listener: the read end of its standard output's pipe */
+	KEPT_SENDING, /* of an event listener: the pipe that events go through; read end, write end */
 	KEPT_KINDS,
 };
 

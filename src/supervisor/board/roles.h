@@ -16,6 +16,7 @@
 /* The descriptors that the keeper holds for one row, each plus 1; 0: none. (The memory begins as zeroes.) */
 struct kept_row {
 	int32_t stdout_pipe[2], stderr_pipe[2], stdin_pipe, socket; /* pipes: read end, write end */
+	int32_t channel, sending[2]; /* of an event listener */
 };
 
 /* What the keeper must not forget, of fixed size, all of it made before the first role starts. */
@@ -35,6 +36,10 @@ struct role_settings {
 	struct rlimit program_files;	      /* RLIMIT_NOFILE for programs; ours is as high as can be */
 	bool in_foreground;
 	int log_level;
+
+	/* Memory that outlives any of them; NULL: none. */
+	struct event_memory *events; /* core/event_memory.h */
+	struct feed *feed;	     /* board/feed.h */
 };
 
 struct role_start {

@@ -115,7 +115,7 @@ bool config_group_equal(const struct config_group *a, const struct config_group 
 {
 	if (!equal_texts(a->name, b->name) || a->kind != b->kind || a->priority != b->priority ||
 		a->process_count != b->process_count || a->events != b->events ||
-		a->buffer_size != b->buffer_size ||
+		a->buffer_size != b->buffer_size || a->length_in_bytes != b->length_in_bytes ||
 		!equal_texts(a->result_handler, b->result_handler) || !a->socket != !b->socket ||
 		(a->socket && !equal_texts(a->socket->url, b->socket->url)))
 		return false;

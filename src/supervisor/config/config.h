@@ -146,6 +146,7 @@ struct config_group {
 
 	uint64_t events; /* of an eventlistener: bit `1 << enum event_type` */
 	int64_t buffer_size;
+	bool length_in_bytes;               /* what its events' `len:` counts; else characters */
 	const char *result_handler;         /* of an eventlistener, else NULL */
 	const struct config_socket *socket; /* of an fcgi-program, else NULL */
 };

@@ -50,6 +50,7 @@ struct listener_draft {
 	int64_t buffer_size;
 	const char *result_handler;
 	const char *events;
+	const char *event_length;
 	bool redirect_stderr;
 };
 

@@ -279,6 +279,16 @@ static int read_events(
 			      section->name);
 }
 
+static int read_event_length(
+	struct reader *reader, const struct ini_section *section, const char *text, bool *ret_in_bytes)
+{
+	*ret_in_bytes = strcmp(text, "bytes") == 0;
+	if (*ret_in_bytes || strcmp(text, "characters") == 0)
+		return 0;
+	return reader_refuse(reader, setting_place(reader, section, "event_length"),
+		"[%s]: event_length is \"characters\" or \"bytes\", not \"%s\"", section->name, text);
+}
+
 static int read_listener(struct group_reader *groups, const struct ini_section *section)
 {
 	static const char *const handlers[] = { "supervisor.dispatchers:default_handler",
@@ -299,7 +309,9 @@ static int read_listener(struct group_reader *groups, const struct ini_section *
 	group = new_group(reader, section, CONFIG_EVENTLISTENER, name, draft.priority);
 	group.buffer_size = draft.buffer_size;
 	group.result_handler = draft.result_handler;
-	r = read_events(reader, section, draft.events, &group.events);
+	r = read_event_length(reader, section, draft.event_length, &group.length_in_bytes);
+	if (r == 0)
+		r = read_events(reader, section, draft.events, &group.events);
 	if (r == 0 && draft.redirect_stderr)
 		return reader_refuse(reader, setting_place(reader, section, "redirect_stderr"),
 			"[%s] section sets redirect_stderr=true but this is not allowed because it "

@@ -6,6 +6,7 @@
 
 #include "board/log.h"
 #include "config/snapshot.h"
+#include "core/events.h"
 #include "core/state.h"
 #include "reeve/error.h"
 
@@ -61,6 +62,7 @@ static bool scribe_said(void *data, const union message *message, int fd_consume
 {
 	if (fd_consume >= 0)
 		close(fd_consume);
+	events_feed(data);
 	return !message || message->type == MESSAGE_LOG_FINISHED;
 }
 
@@ -122,6 +124,8 @@ static int begin(struct core *core)
 		r = shelf_make(core);
 	if (r == 0)
 		r = groups_make(core);
+	if (r == 0)
+		r = events_begin(core, core->start->settings->events, core->start->settings->feed);
 	if (r < 0)
 		return r;
 	logs_open_all(core);
@@ -130,6 +134,7 @@ static int begin(struct core *core)
 		resume_all(core);
 	}
 	r = mail_to_keeper(core, &ready, NULL, 0);
+	events_running(core);
 	if (r == 0 && core_mood(core) == MOOD_RUNNING)
 		groups_autostart(core);
 	return r;
@@ -137,6 +142,7 @@ static int begin(struct core *core)
 
 static void end(struct core *core)
 {
+	events_end(core);
 	groups_free(core);
 	shelf_free(core);
 	account_free_all(core);

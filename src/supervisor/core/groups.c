@@ -36,6 +36,9 @@ static void take_descriptors(struct core *core, struct process *process)
 		process->stderr_pipe[end] = kept->stderr_pipe[end] - 1;
 	}
 	process->stdin_pipe = kept->stdin_pipe - 1;
+	process->channel = kept->channel - 1;
+	process->sending[0] = kept->sending[0] - 1;
+	process->sending[1] = kept->sending[1] - 1;
 	if (process == process->group->processes)
 		process->group->socket = kept->socket - 1;
 }
@@ -49,6 +52,8 @@ static int make_process(struct group *group, struct process *process,
 	*process = (struct process){
 		.group = group,
 		.settings = settings,
+		.channel = -1,
+		.sending = { -1, -1 },
 		.stdout_pipe = { -1, -1 },
 		.stderr_pipe = { -1, -1 },
 		.stdin_pipe = -1,
@@ -77,6 +82,9 @@ static void close_all(const struct process *process)
 		process->stderr_pipe[0],
 		process->stderr_pipe[1],
 		process->stdin_pipe,
+		process->channel,
+		process->sending[0],
+		process->sending[1],
 	};
 
 	for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++)
@@ -196,6 +204,9 @@ void groups_hand_over(struct core *core, struct keeper_memory *memory)
 				hand_over(&process->stderr_pipe[end], &kept->stderr_pipe[end]);
 			}
 			hand_over(&process->stdin_pipe, &kept->stdin_pipe);
+			hand_over(&process->channel, &kept->channel);
+			hand_over(&process->sending[0], &kept->sending[0]);
+			hand_over(&process->sending[1], &kept->sending[1]);
 			if (p == 0)
 				hand_over(&group->socket, &kept->socket);
 		}

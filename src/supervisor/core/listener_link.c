@@ -2,34 +2,31 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "board/log.h"
-#include "core/event_text.h"
 #include "core/result_handler.h"
 #include "reeve/error.h"
 #include "reeve/pipe.h"
 
 /* ---- its state ---- */
 
-static const struct listener *now_of(const struct listener_link *link)
+const struct listener *link_now(const struct listener_link *link)
 {
 	return listener_now(link->memory);
 }
 
 /* The next state in the making, as a copy of this one. */
-static struct listener *begin_next(struct listener_link *link)
+struct listener *link_begin_next(struct listener_link *link)
 {
 	struct listener *next = listener_next(link->memory);
 
-	*next = *now_of(link);
+	*next = *link_now(link);
 	return next;
 }
 
-static void settle_event(struct listener_link *link, enum listener_fate fate)
+void link_settle_event(struct listener_link *link, enum listener_fate fate)
 {
 	uint32_t number = link->event;
 
@@ -56,182 +53,25 @@ static void tell_change(const struct listener_link *link, enum listener_state fr
 			name);
 }
 
-/* Make `next`, begun with begin_next(), good, with what `event` makes of it. What becomes of the listener's event
+/* Make `next`, begun with link_begin_next(), good, with what `event` makes of it. What becomes of the listener's event
  * comes first: a core that is killed in between finds the old state, takes the same step, and has no event then. */
-static void apply(struct listener_link *link, struct listener *next, enum listener_event event)
+void link_apply(struct listener_link *link, struct listener *next, enum listener_event event)
 {
-	enum listener_state from = (enum listener_state)now_of(link)->state;
+	enum listener_state from = (enum listener_state)link_now(link)->state;
 	struct listener_step step;
 
-	if (!listener_step(from, event, &step))
+	if (!listener_step(from, event, &step)) {
+		next->size = 0;
+		listener_turn(link->memory);
 		return;
-	settle_event(link, step.fate);
+	}
+	link_settle_event(link, step.fate);
 	if (event == LISTENER_STARTED || event == LISTENER_ENDED || step.to == LISTENER_UNKNOWN)
 		next->size = next->in_result = 0;
 	next->state = step.to;
 	listener_turn(link->memory);
 	tell_change(link, from, step.to);
 	events_schedule(link->events);
-}
-
-/* ---- what goes to it ---- */
-
-static bool is_sending(const struct listener_link *link)
-{
-	return link->line.length > 0;
-}
-
-static void stop_sending(struct listener_link *link)
-{
-	buffer_clear(&link->line);
-	if (link->writable)
-		reeve_loop_fd_set_events(link->writable, 0);
-}
-
-static void empty_pipe(struct listener_link *link)
-{
-	char dropped[4096];
-
-	if (link->process->sending[0] >= 0)
-		while (reeve_pipe_read(link->process->sending[0], dropped, sizeof dropped, 0) > 0)
-			;
-}
-
-/* Put what comes next into the pipe, which is empty. Returns how much; 0: there is no more. */
-static ssize_t fill_pipe(struct listener_link *link)
-{
-	const struct event_head *head = event_head(link->events, link->event);
-	char *payload = link->events->memory->data[link->event];
-	uint64_t put = atomic_load(&link->memory->put) / 2;
-	size_t line = link->line.length;
-	struct iovec parts[2] = {
-		{ link->line.data + (put < line ? put : line), put < line ? line - put : 0 },
-		{ payload + (put < line ? 0 : put - line), put < line ? head->size : line + head->size - put },
-	};
-	ssize_t n;
-
-	if (put >= line + head->size)
-		return 0;
-	atomic_store(&link->memory->put, put * 2 + 1);
-	n = writev(link->process->sending[1], parts, 2);
-	if (n > 0)
-		atomic_store(&link->memory->put, (put + (uint64_t)n) * 2);
-	return n < 0 ? -errno : n;
-}
-
-/* Move on what the pipe has. -ETIMEDOUT: there is no room; -EPIPE: nobody reads. */
-static int move_on(struct listener_link *link)
-{
-	ssize_t left = reeve_pipe_available(link->process->sending[0]);
-
-	while (left > 0) {
-		ssize_t n = reeve_pipe_splice(link->process->sending[0], link->input, (size_t)left, 0);
-
-		if (n <= 0)
-			return n < 0 ? (int)n : -EPIPE;
-		left -= n;
-	}
-	return (int)left;
-}
-
-static void parse(struct listener_link *link);
-
-static void gone_deaf(struct listener_link *link)
-{
-	struct listener *next = begin_next(link);
-
-	log_line(LOG_DEBUG, "epipe occurred while sending event %" PRIu64 " to listener %s",
-		event_head(link->events, link->event)->serial, process_name(link->process));
-	link->deaf = true;
-	stop_sending(link);
-	empty_pipe(link);
-	settle_event(link, FATE_REJECTED);
-	next->state = LISTENER_READY;
-	next->in_result = 0;
-	listener_turn(link->memory);
-}
-
-/* Send as much as there is room for. */
-static void send_on(struct listener_link *link)
-{
-	int r = move_on(link);
-
-	while (r >= 0) {
-		ssize_t n = fill_pipe(link);
-
-		r = n < 0 ? (int)n : move_on(link);
-		if (n == 0) {
-			stop_sending(link);
-			parse(link); /* it may have answered before it had all */
-			return;
-		}
-	}
-	if (r == -ETIMEDOUT)
-		reeve_loop_fd_set_events(link->writable, REEVE_LOOP_WRITABLE);
-	else
-		gone_deaf(link);
-}
-
-static void on_writable(struct reeve_loop_source *source, int fd, unsigned events, void *data)
-{
-	struct listener_link *link = data;
-
-	if (is_sending(link))
-		send_on(link);
-	else
-		reeve_loop_fd_set_events(source, 0);
-}
-
-static void make_line(struct listener_link *link)
-{
-	const struct event_head *head = event_head(link->events, link->event);
-	const struct config_group *group = link->pool->group->settings;
-	struct event_line line = {
-		.server = link->events->core->config->supervisord.identifier,
-		.pool = group->name,
-		.serial = head->serial,
-		.pool_serial = head->pool_serial,
-		.type = (enum event_type)head->type,
-		.in_bytes = group->length_in_bytes,
-		.payload = link->events->memory->data[link->event],
-		.size = head->size,
-	};
-
-	buffer_clear(&link->line);
-	event_text_line(&link->line, &line);
-}
-
-void link_give(struct listener_link *link, uint32_t number)
-{
-	link->event = number;
-	make_line(link);
-	if (link->line.error) {
-		link->event = NO_EVENT;
-		buffer_clear(&link->line);
-		pool_put_back(link->events, link->pool, number);
-		return;
-	}
-	empty_pipe(link);
-	atomic_store(&event_head(link->events, number)->owner, link->process->row + 1);
-	atomic_store(&link->memory->put, 0);
-	apply(link, begin_next(link), LISTENER_GIVEN);
-	log_line(LOG_DEBUG, "event %" PRIu64 " sent to listener %s", event_head(link->events, number)->serial,
-		process_name(link->process));
-	send_on(link);
-}
-
-void link_give_again(struct listener_link *link, uint32_t number)
-{
-	if (now_of(link)->state != LISTENER_BUSY) {
-		link_give(link, number);
-		return;
-	}
-	make_line(link);
-	if (atomic_load(&link->memory->put) % 2) { /* killed while filling: none of that has gone out */
-		empty_pipe(link);
-		atomic_fetch_sub(&link->memory->put, 1);
-	}
-	send_on(link);
 }
 
 /* ---- what comes from it ---- */
@@ -249,15 +89,15 @@ static void take_result(struct listener_link *link, struct listener *next, const
 	switch (result_judge(link->pool->group->settings, next, &link->result)) {
 	case LISTENER_SAYS_OK:
 		log_line(LOG_DEBUG, "%s: event was processed", name);
-		apply(link, next, LISTENER_SAYS_OK);
+		link_apply(link, next, LISTENER_SAYS_OK);
 		break;
 	case LISTENER_SAYS_FAIL:
 		log_line(LOG_WARN, "%s: event was rejected", name);
-		apply(link, next, LISTENER_SAYS_FAIL);
+		link_apply(link, next, LISTENER_SAYS_FAIL);
 		break;
 	default:
 		log_line(LOG_WARN, "%s: event caused an error", name);
-		apply(link, next, LISTENER_BAD_RESULT);
+		link_apply(link, next, LISTENER_BAD_RESULT);
 	}
 	buffer_clear(&link->result);
 }
@@ -265,15 +105,15 @@ static void take_result(struct listener_link *link, struct listener *next, const
 /* Returns false when more is needed. */
 static bool parse_one(struct listener_link *link)
 {
-	struct listener *next = begin_next(link);
+	struct listener *next = link_begin_next(link);
 	const char *part;
 	size_t size;
 
-	switch (listener_scan(now_of(link), next, &part, &size)) {
+	switch (listener_scan(link_now(link), next, &part, &size)) {
 	case TOKEN_NONE:
 		return false;
 	case TOKEN_READY:
-		apply(link, next, LISTENER_SAYS_READY);
+		link_apply(link, next, LISTENER_SAYS_READY);
 		return true;
 	case TOKEN_RESULT_LINE:
 		buffer_clear(&link->result);
@@ -285,21 +125,21 @@ static bool parse_one(struct listener_link *link)
 		return true;
 	case TOKEN_BAD_LINE:
 		log_line(LOG_WARN, "%s: bad result line: '%.*s'", process_name(link->process), (int)size, part);
-		apply(link, next, LISTENER_BAD_LINE);
+		link_apply(link, next, LISTENER_BAD_LINE);
 		return true;
 	case TOKEN_NOISE:
-		apply(link, next, LISTENER_NOISE);
+		link_apply(link, next, LISTENER_NOISE);
 		return true;
 	}
 	return false;
 }
 
 /* What it says of an event that it does not have yet stays where it is. */
-static void parse(struct listener_link *link)
+void link_parse(struct listener_link *link)
 {
-	while (!is_sending(link) && parse_one(link))
+	while (!link_is_sending(link) && parse_one(link))
 		;
-	if (link->readable && now_of(link)->size < LISTENER_INPUT_SIZE)
+	if (link->readable && link_now(link)->size < LISTENER_INPUT_SIZE)
 		reeve_loop_fd_set_events(link->readable, REEVE_LOOP_READABLE);
 }
 
@@ -317,7 +157,7 @@ static void copy_to_log(const struct process *process, const char *data, size_t 
 /* Take up to `most` bytes of what is there. Returns how many. */
 static size_t read_some(struct listener_link *link, size_t most)
 {
-	struct listener *next = begin_next(link);
+	struct listener *next = link_begin_next(link);
 	uint32_t copy = (uint32_t)(next - link->memory->copies);
 	size_t room = LISTENER_INPUT_SIZE - next->size;
 	ssize_t n;
@@ -342,11 +182,11 @@ static size_t read_some(struct listener_link *link, size_t most)
 static void finish_reading(struct listener_link *link)
 {
 	uint32_t reading = atomic_load(&link->memory->reading);
-	uint32_t size = reading / 2, before = now_of(link)->size;
+	uint32_t size = reading / 2, before = link_now(link)->size;
 	struct listener *next = &link->memory->copies[reading % 2];
 
 	atomic_store(&link->memory->reading, 0);
-	if (size == 0 || next == now_of(link) || size > LISTENER_INPUT_SIZE - before || next->size != before)
+	if (size == 0 || next == link_now(link) || size > LISTENER_INPUT_SIZE - before || next->size != before)
 		return;
 	if (memcmp(next->input + before, untouched, size < sizeof untouched ? size : sizeof untouched) == 0)
 		return;
@@ -362,20 +202,20 @@ static void on_readable(struct reeve_loop_source *source, int fd, unsigned event
 	if (available <= 0 || read_some(link, (size_t)available) == 0)
 		reeve_loop_fd_set_events(source, 0); /* its end; or there is no room until it has all of its event */
 	else
-		parse(link);
+		link_parse(link);
 }
 
 /* ---- the life of its process ---- */
 
 bool link_is_free(const struct listener_link *link)
 {
-	return process_state(link->process) == STATE_RUNNING && now_of(link)->state == LISTENER_READY && !link->deaf &&
+	return process_state(link->process) == STATE_RUNNING && link_now(link)->state == LISTENER_READY && !link->deaf &&
 	       link->input >= 0;
 }
 
 bool link_is_alive(const struct listener_link *link)
 {
-	return process_state(link->process) == STATE_RUNNING && now_of(link)->state != LISTENER_UNKNOWN && !link->deaf;
+	return process_state(link->process) == STATE_RUNNING && link_now(link)->state != LISTENER_UNKNOWN && !link->deaf;
 }
 
 void link_init(struct listener_link *link, struct events *events, struct pool *pool, struct process *process)
@@ -431,6 +271,15 @@ static int make_sending_pipe(struct process *process)
 	return r < 0 ? r : keep(process, KEPT_SENDING, process->sending, 2);
 }
 
+/* Before there is a child: one whose core is killed must not be taken for the one before. */
+static void begin_anew(struct listener_link *link)
+{
+	link_empty_pipe(link);
+	atomic_store(&link->memory->reading, 0);
+	link->deaf = false;
+	link_apply(link, link_begin_next(link), LISTENER_STARTED);
+}
+
 int listener_prepare(struct process *process, int *ret_output)
 {
 	int ends[2], r;
@@ -449,6 +298,7 @@ int listener_prepare(struct process *process, int *ret_output)
 	if (process->channel >= 0)
 		close(process->channel);
 	process->channel = ends[0];
+	begin_anew(process->listener);
 	*ret_output = ends[1];
 	return 0;
 }
@@ -465,7 +315,7 @@ static int connect_to(struct listener_link *link)
 		return -errno;
 	r = reeve_loop_add_fd(loop, process->channel, REEVE_LOOP_READABLE, on_readable, link, &link->readable);
 	if (r == 0)
-		r = reeve_loop_add_fd(loop, link->input, 0, on_writable, link, &link->writable);
+		r = reeve_loop_add_fd(loop, link->input, 0, link_writable, link, &link->writable);
 	return r;
 }
 
@@ -479,20 +329,13 @@ static void reconnect(struct listener_link *link)
 		log_line(LOG_ERROR, "cannot listen to '%s': %s", process_name(link->process), reeve_error_text(r));
 }
 
-void listener_started(struct process *process)
+void listener_attach(struct process *process)
 {
-	struct listener_link *link = process->listener;
-
-	if (!link)
-		return;
-	empty_pipe(link);
-	atomic_store(&link->memory->reading, 0);
-	link->deaf = false;
-	apply(link, begin_next(link), LISTENER_STARTED);
-	reconnect(link);
+	if (process->listener)
+		reconnect(process->listener);
 }
 
-void listener_resumed(struct process *process)
+void listener_resume(struct process *process)
 {
 	struct listener_link *link = process->listener;
 
@@ -507,7 +350,7 @@ void listener_resumed(struct process *process)
 	if (link->event != NO_EVENT)
 		link_give_again(link, link->event);
 	else
-		parse(link);
+		link_parse(link);
 }
 
 void listener_ended(struct process *process)
@@ -517,8 +360,8 @@ void listener_ended(struct process *process)
 
 	if (!link)
 		return;
-	stop_sending(link); /* what it said last counts, whatever it had yet to read */
-	parse(link);
+	link_stop_sending(link); /* what it said last counts, whatever it had yet to read */
+	link_parse(link);
 	left = process->channel >= 0 ? reeve_pipe_available(process->channel) : 0;
 	while (left > 0) {
 		size_t n = read_some(link, (size_t)left);
@@ -526,9 +369,9 @@ void listener_ended(struct process *process)
 		if (n == 0)
 			break;
 		left -= (ssize_t)n;
-		parse(link);
+		link_parse(link);
 	}
 	disconnect(link);
-	apply(link, begin_next(link), LISTENER_ENDED);
-	empty_pipe(link);
+	link_apply(link, link_begin_next(link), LISTENER_ENDED);
+	link_empty_pipe(link);
 }

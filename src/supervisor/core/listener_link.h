@@ -42,10 +42,32 @@ void link_give_again(struct listener_link *link, uint32_t number);
 /* Before it is started: a pipe for its standard output, whose write end, for the child, is the caller's to close. */
 int listener_prepare(struct process *process, int *ret_output);
 
-/* It has been started, or is found running by a new core. */
+/* It has been started. */
 void listener_attach(struct process *process);
+
+/* It was another core's, which was killed. */
+void listener_resume(struct process *process);
 
 /* It has ended. */
 void listener_ended(struct process *process);
+
+/* ---- for its own files ---- */
+
+const struct listener *link_now(const struct listener_link *link);
+
+/* The next state in the making, as a copy of this one. */
+struct listener *link_begin_next(struct listener_link *link);
+
+/* Make `next`, begun so, good, with what `event` makes of it. */
+void link_apply(struct listener_link *link, struct listener *next, enum listener_event event);
+void link_settle_event(struct listener_link *link, enum listener_fate fate);
+
+/* Understand what it has said. */
+void link_parse(struct listener_link *link);
+
+bool link_is_sending(const struct listener_link *link);
+void link_stop_sending(struct listener_link *link);
+void link_empty_pipe(struct listener_link *link);
+reeve_loop_fd_callback link_writable;
 
 #endif

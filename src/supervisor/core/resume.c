@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include "board/log.h"
+#include "core/events.h"
+#include "core/listener_link.h"
 #include "core/state.h"
 #include "reeve/error.h"
 
@@ -65,6 +67,8 @@ void process_resume(struct process *process)
 	int r;
 
 	enter_newborn(process);
+	events_catch_up(process);
+	listener_resume(process);
 	pid = process_record(process)->pid;
 	if (pid > 0) {
 		process_enter_pid(process, pid);

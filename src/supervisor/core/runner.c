@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "board/log.h"
+#include "core/events.h"
+#include "core/listener_link.h"
 #include "core/state.h"
 #include "core/waiters.h"
 #include "reeve/error.h"
@@ -140,7 +142,7 @@ static void wait_to_retry(struct process *process)
 		process_name(process));
 }
 
-static bool exit_is_expected(const struct process *process)
+bool process_exit_is_expected(const struct process *process)
 {
 	int status = process_record(process)->status;
 
@@ -157,7 +159,7 @@ static bool restarts(const struct process *process)
 	case AUTORESTART_ALWAYS:
 		return true;
 	case AUTORESTART_UNEXPECTED:
-		return !exit_is_expected(process);
+		return !process_exit_is_expected(process);
 	case AUTORESTART_NEVER:
 		break;
 	}
@@ -260,11 +262,14 @@ static void nothing_more(struct process *process)
 
 bool process_event(struct process *process, enum lifecycle_event event)
 {
+	enum process_state from = process_state(process);
 	struct lifecycle_step step;
 
-	if (!lifecycle_step(process_state(process), event, &step))
+	if (!lifecycle_step(from, event, &step))
 		return false;
 	enter(process, step.to);
+	if (step.to != from)
+		events_state(process, from);
 	if (step.action == LIFECYCLE_NOTHING)
 		nothing_more(process);
 	else
@@ -339,7 +344,7 @@ static void exited_early(struct process *process, const char *how)
 
 static void exited_while_up(struct process *process, const char *how)
 {
-	bool expected = exit_is_expected(process);
+	bool expected = process_exit_is_expected(process);
 	int status = process_record(process)->status;
 	char text[64];
 
@@ -364,7 +369,7 @@ static void act_on_exit(struct process *process)
 
 	describe_exit(record->status, how, sizeof how);
 	if (record->state == STATE_STOPPING) {
-		log_line(exit_is_expected(process) ? LOG_INFO : LOG_WARN, "stopped: %s (%s)",
+		log_line(process_exit_is_expected(process) ? LOG_INFO : LOG_WARN, "stopped: %s (%s)",
 			process_name(process), how);
 		process_event(process, LIFECYCLE_EXITED);
 	} else if (!record->has_status) {
@@ -383,6 +388,7 @@ void process_exited(struct process *process, const struct message_exited *exited
 	process_enter_exit(process, exited, early);
 	process->alarm = reeve_loop_source_free(process->alarm);
 	process->handle = reeve_process_free(process->handle);
+	listener_ended(process);
 	input_drop(process);
 	act_on_exit(process);
 	fcgi_close_if_unused(process->group); /* a successor may have it already */

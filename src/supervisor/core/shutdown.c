@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "board/log.h"
+#include "core/events.h"
 #include "core/state.h"
 
 /* How often it is said whom we wait for. */
@@ -20,6 +21,8 @@ static bool has_unstopped(const struct group *group)
 /* The last started first. What is stopping already goes on to. */
 static void stop_group(struct group *group)
 {
+	if (events_has_work(group))
+		return;
 	for (size_t i = group->process_count; i-- > 0;) {
 		struct process *process = &group->processes[i];
 
@@ -118,5 +121,6 @@ void shutdown_progress(struct core *core)
 void shutdown_begin(struct core *core, enum mood mood)
 {
 	atomic_store(&core->board->header->mood, mood);
+	events_stopping(core);
 	core_schedule_progress(core);
 }

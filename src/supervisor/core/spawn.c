@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "board/log.h"
+#include "core/listener_link.h"
 #include "core/state.h"
 #include "reeve/error.h"
 #include "reeve/pipe.h"
@@ -27,6 +28,7 @@ struct attempt {
 	char **argv, **environment;
 	char *file;
 	int stdin_pipe[2];
+	int listener_output; /* of an event listener: the write end; negative: none */
 	struct reeve_process_spec spec;
 	struct reeve_process_descriptor descriptors[3];
 	struct reeve_process_limit limit;
@@ -41,6 +43,8 @@ static void attempt_free(struct attempt *attempt)
 	for (int end = 0; end < 2; end++)
 		if (attempt->stdin_pipe[end] >= 0)
 			close(attempt->stdin_pipe[end]);
+	if (attempt->listener_output >= 0)
+		close(attempt->listener_output);
 	free(attempt);
 }
 
@@ -96,7 +100,7 @@ void shelf_free(struct core *core)
 static int put_all_on_shelf(const struct attempt *attempt)
 {
 	const struct process *process = attempt->process;
-	int out = process->stdout_pipe[1];
+	int out = attempt->listener_output >= 0 ? attempt->listener_output : process->stdout_pipe[1];
 	int r;
 
 	r = put_on_shelf(attempt, 0,
@@ -116,7 +120,8 @@ static int open_pipes(struct attempt *attempt)
 
 	if (r == 0 && process->group->settings->socket)
 		r = fcgi_open(process->group);
-
+	if (r == 0 && process->listener)
+		r = listener_prepare(process, &attempt->listener_output);
 	if (r < 0)
 		return r;
 	r = reeve_pipe_open(REEVE_PIPE_NONBLOCKING_WRITE, attempt->stdin_pipe);
@@ -267,6 +272,7 @@ static void keep_child(struct attempt *attempt, pid_t pid, struct reeve_process 
 		close(process->stdin_pipe);
 	process->stdin_pipe = attempt->stdin_pipe[1];
 	attempt->stdin_pipe[1] = -EBADF;
+	listener_attach(process);
 	log_line(LOG_INFO, "spawned: '%s' with pid %d", process_name(process), (int)pid);
 }
 
@@ -383,7 +389,7 @@ int process_spawn(struct process *process)
 		return record_failure(process, -ENOMEM, "out of memory");
 	attempt->process = process;
 	attempt->shelf = &core->shelf[3 * place];
-	attempt->stdin_pipe[0] = attempt->stdin_pipe[1] = -EBADF;
+	attempt->stdin_pipe[0] = attempt->stdin_pipe[1] = attempt->listener_output = -EBADF;
 	r = try(attempt);
 	if (r == 0) {
 		core->under_way[place] = attempt;

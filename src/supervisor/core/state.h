@@ -18,6 +18,8 @@
 
 struct attempt;
 struct core;
+struct events;
+struct listener_link;
 
 /* One process of a program: what is not on the board. */
 struct process {
@@ -33,6 +35,9 @@ struct process {
 	int stdin_pipe;			    /* the write end, of the last start */
 	struct input *input;		    /* still to be written to it; input.c's */
 	struct waiter *waiters;		    /* waiters.c's */
+	struct listener_link *listener;	    /* of an event listener; else NULL */
+	int channel;			    /* a listener's standard output, read here; negative: none */
+	int sending[2];			    /* what its events go through: read end, write end */
 };
 
 struct group {
@@ -50,6 +55,7 @@ struct core {
 	struct reeve_loop *loop;
 	struct reeve_loop_source *keeper_source, *progress, *report;
 	struct outbox scribe;
+	struct events *events; /* events.h; NULL: there are none */
 	struct control control;
 	struct group **groups; /* in start order; each stays where it is while it is configured */
 	size_t group_count;
@@ -88,6 +94,9 @@ struct process *process_by_pid(struct core *core, pid_t pid);
 pid_t process_parent(pid_t pid);
 
 /* ---- runner.c: the life of a process ---- */
+
+/* Did it end with one of its exit codes? */
+bool process_exit_is_expected(const struct process *process);
 
 /* Something happened: take the step and do what it asks for. False where it means nothing in this state. */
 bool process_event(struct process *process, enum lifecycle_event event);

@@ -38,6 +38,12 @@ static size_t place(struct keeper_memory *memory, uint32_t row, uint32_t kind, i
 	case KEPT_SOCKET:
 		*ret = &memory->rows[row].socket;
 		return 1;
+	case KEPT_CHANNEL:
+		*ret = &memory->rows[row].channel;
+		return 1;
+	case KEPT_SENDING:
+		*ret = memory->rows[row].sending;
+		return 2;
 	}
 	return 0;
 }

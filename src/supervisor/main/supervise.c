@@ -9,9 +9,11 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "board/feed.h"
 #include "board/log.h"
 #include "config/snapshot_memory.h"
 #include "core/core.h"
+#include "core/event_setup.h"
 #include "keeper/keeper.h"
 #include "main/start.h"
 #include "reeve/error.h"
@@ -241,6 +243,8 @@ static void life_deinit(struct life *life)
 	config_snapshot_free(life->snapshot);
 	report_deinit(&life->report);
 	scribe_journal_free(life->journal);
+	event_memory_free(life->settings.events);
+	feed_free(life->settings.feed);
 	if (life->board.map)
 		board_close(&life->board);
 	for (int end = 0; end < 2; end++)
@@ -289,6 +293,8 @@ static int begin_anew(struct life *life, int snapshot)
 	log_to(life->log_pipe[1], life->settings.log_level);
 	log_report(&life->report);
 	board_clear(&life->board);
+	event_memory_clear(life->settings.events);
+	feed_clear(life->settings.feed);
 	board_set_identifier(&life->board, life->config->supervisord.identifier);
 	atomic_store(&life->board.header->mood, MOOD_RUNNING);
 	start_tell_what_is_missing(life->config);
@@ -382,6 +388,10 @@ static int begin(struct life *life)
 	r = board_create(settings->identifier, &life->board);
 	if (r == 0)
 		r = scribe_journal_new(&life->journal);
+	if (r == 0)
+		r = event_memory_new(&life->settings.events);
+	if (r == 0)
+		r = feed_new(&life->settings.feed);
 	if (r < 0)
 		return r;
 	life->settings.in_foreground = settings->nodaemon;
