@@ -247,6 +247,11 @@ struct config_request {
  * on the machine source (getpwnam(3)). */
 int config_read(const struct config_request *request, struct config **ret, struct report *report);
 
+/* Read what a client needs: of the main file the section [supervisorctl], which has to be there, and no other; includes
+ * are not followed. All else of the configuration is empty. Otherwise as config_read(). */
+int config_read_client(
+	const struct config_request *request, struct config **ret, struct report *report);
+
 /* Takes NULL, returns NULL. */
 struct config *config_free(struct config *config);
 

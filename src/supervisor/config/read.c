@@ -253,11 +253,18 @@ static int include_files(struct reader *reader)
 	return r < 0 ? r : include_patterns(reader, place, draft.files);
 }
 
-int read_files(struct reader *reader)
+static int begin_files(struct reader *reader)
 {
 	int r = read_main_file(reader);
 
 	reader->main_file = reader->ini.count ? reader->ini.sections[0].file : NULL;
+	return r;
+}
+
+int read_files(struct reader *reader)
+{
+	int r = begin_files(reader);
+
 	return r < 0 ? r : include_files(reader);
 }
 
@@ -304,7 +311,26 @@ static int read_all(struct reader *reader)
 	return reader->refused ? -EINVAL : r;
 }
 
-int config_read(const struct config_request *request, struct config **ret, struct report *report)
+/* What supervisorctl reads: its own section of the main file, and nothing else. */
+static int read_client(struct reader *reader)
+{
+	int r = init_reader(reader);
+
+	reader->is_client = true;
+	if (r == 0)
+		r = begin_files(reader);
+	if (r == 0 && !reader->refused && !ini_find(&reader->ini, "supervisorctl"))
+		r = reader_refuse(reader, (struct place){ 0 },
+			".ini file does not include supervisorctl section");
+	if (r == 0 && !reader->refused)
+		r = read_supervisorctl(reader);
+	if (r == -ENOMEM || reader->report->out_of_memory)
+		return -ENOMEM;
+	return reader->refused ? -EINVAL : r;
+}
+
+static int read_with(int (*read)(struct reader *), const struct config_request *request,
+	struct config **ret, struct report *report)
 {
 	struct settled_request settled;
 	struct reader reader = { .report = report, .value = BUFFER(CONFIG_VALUE_MAX) };
@@ -316,7 +342,7 @@ int config_read(const struct config_request *request, struct config **ret, struc
 	reader.working_directory = settled.request.working_directory;
 	reader.host_name = settled.request.host_name;
 	reader.uid = *settled.request.uid;
-	r = read_all(&reader);
+	r = read(&reader);
 	if (r == 0) {
 		arena_seal(reader.arena);
 		reader.config->memory = arena_size(reader.arena) + sizeof *reader.config;
@@ -325,6 +351,17 @@ int config_read(const struct config_request *request, struct config **ret, struc
 	}
 	deinit_reader(&reader);
 	return r;
+}
+
+int config_read(const struct config_request *request, struct config **ret, struct report *report)
+{
+	return read_with(read_all, request, ret, report);
+}
+
+int config_read_client(
+	const struct config_request *request, struct config **ret, struct report *report)
+{
+	return read_with(read_client, request, ret, report);
 }
 
 struct config *config_free(struct config *config)

@@ -29,6 +29,7 @@ struct reader {
 	struct buffer value;                /* of the conversion at hand */
 	const char *known_directory;        /* the last one that was found to exist */
 	const char **included;              /* config->included, to be added to */
+	bool is_client; /* reads [supervisorctl] for itself, and refuses what is wrong there */
 	bool refused;
 };
 

@@ -117,7 +117,7 @@ int finish_supervisord(struct reader *reader)
 	return r;
 }
 
-/* Only of the main file, and never a reason to refuse it: it is supervisorctl's part. */
+/* Only of the main file, and for the daemon never a reason to refuse it: it is supervisorctl's part. */
 static int read_ctl_setting(
 	struct reader *reader, const struct ini_section *section, const struct setting *setting)
 {
@@ -129,6 +129,10 @@ static int read_ctl_setting(
 
 	if (!value || value->file != reader->main_file)
 		return 0;
+	if (reader->is_client)
+		return read_setting(reader, setting, section,
+			knows_here ? &reader->here : &reader->environment,
+			&reader->config->supervisorctl);
 	buffer_clear(&reader->value);
 	r = expand(value->text, knows_here ? &reader->here : &reader->environment, &reader->value,
 		&error);
@@ -144,6 +148,31 @@ static int read_ctl_setting(
 		&reader->config->supervisorctl);
 }
 
+/* Paths that a client is to use whatever its working directory: as supervisorctl makes them absolute. */
+static int finish_client(struct reader *reader)
+{
+	static const char scheme[] = "unix://";
+	struct supervisorctl_settings *settings = &reader->config->supervisorctl;
+	CLEANUP_BUFFER struct buffer url = BUFFER(CONFIG_VALUE_MAX);
+
+	if (settings->history_file && *settings->history_file) {
+		settings->history_file = normal_path(reader, settings->history_file);
+		if (!settings->history_file)
+			return -ENOMEM;
+	}
+	if (settings->serverurl && strncmp(settings->serverurl, scheme, strlen(scheme)) == 0) {
+		const char *path = normal_path(reader, settings->serverurl + strlen(scheme));
+
+		if (!path)
+			return -ENOMEM;
+		buffer_add_text(&url, scheme);
+		buffer_add_text(&url, path);
+		settings->serverurl = arena_intern_text(reader->arena, buffer_text(&url));
+		return url.error || !settings->serverurl ? -ENOMEM : 0;
+	}
+	return 0;
+}
+
 int read_supervisorctl(struct reader *reader)
 {
 	const struct ini_section *section = ini_find(&reader->ini, "supervisorctl");
@@ -157,7 +186,7 @@ int read_supervisorctl(struct reader *reader)
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return reader->is_client ? finish_client(reader) : 0;
 }
 
 int config_check_override(const struct config_override *override, char **ret_why)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "config/check.h"
+#include "config/search.h"
 #include "main/options.h"
 #include "main/status.h"
 #include "main/supervise.h"
@@ -22,53 +23,22 @@ static int usage_error(const char *program, const char *text)
 
 /* ---- where the configuration is, if nobody says ---- */
 
-#define SEARCHED 6
-
-static void make_search_paths(const char *program, char *paths[SEARCHED])
-{
-	/* two directories up from the program's own name, as it was called */
-	const char *slash = strrchr(program, '/');
-	int length = 0;
-
-	if (slash) {
-		while (slash > program && slash[-1] != '/')
-			slash--;
-		while (slash > program && slash[-1] == '/')
-			slash--;
-		length = (int)(slash - program);
-	}
-	if (asprintf(&paths[0], "%.*s%setc/supervisord.conf", length, program, length ? "/" : "") < 0)
-		paths[0] = NULL;
-	if (asprintf(&paths[1], "%.*s%ssupervisord.conf", length, program, length ? "/" : "") < 0)
-		paths[1] = NULL;
-	paths[2] = strdup("supervisord.conf");
-	paths[3] = strdup("etc/supervisord.conf");
-	paths[4] = strdup("/etc/supervisord.conf");
-	paths[5] = strdup("/etc/supervisor/supervisord.conf");
-}
-
-/* The first one that is there; NULL after telling that there is none. To be freed. */
+/* NULL after telling that there is none. To be freed. */
 static char *find_configuration(const char *program)
 {
-	char *paths[SEARCHED], *found = NULL, text[2048];
-	size_t used;
+	char *found = NULL, *list = NULL, text[2048];
+	int r = config_search(program, &found, &list);
 
-	make_search_paths(program, paths);
-	for (int i = 0; i < SEARCHED && !found; i++)
-		if (paths[i] && access(paths[i], F_OK) == 0)
-			found = strdup(paths[i]);
-	if (!found) {
-		used = (size_t)snprintf(text, sizeof text, "No config file found at default paths (");
-		for (int i = 0; i < SEARCHED && used < sizeof text; i++)
-			used += (size_t)snprintf(text + used, sizeof text - used, "%s%s",
-				i > 0 ? ", " : "", paths[i] ? paths[i] : "?");
-		if (used < sizeof text)
-			snprintf(text + used, sizeof text - used,
-				"); use the -c option to specify a config file at a different path");
+	if (r == -ENOENT) {
+		snprintf(text, sizeof text,
+			"No config file found at default paths (%s); use the -c option to specify a config "
+			"file at a different path",
+			list);
 		usage_error(program, text);
+	} else if (r < 0) {
+		usage_error(program, strerror(-r));
 	}
-	for (int i = 0; i < SEARCHED; i++)
-		free(paths[i]);
+	free(list);
 	return found;
 }
 
