@@ -23,6 +23,8 @@ PAST_THE_SEAM = {
     "process_clone.c.o calls kernel_waitid": "reaps a child that failed, and what releases may not fail",
 }
 ROLES = {"keeper", "core", "scribe", "gateway"}
+# A client of the API shares its words with the roles, and nothing else.
+WORDS_OF_THE_API = {"board/faults.h", "board/states.h"}
 
 
 def header_layers(root):
@@ -56,6 +58,10 @@ def may_include(place, target, headers):
     here, room = place.split("/")[1], parts[0]
     if room not in ROOMS:
         return "is not of the supervisor (which has the library's public headers only)"
+    if here == "ctl" and room == "board" and target not in WORDS_OF_THE_API:
+        return "is more of the board than the words of the API"
+    if room == "ctl" and here != "ctl":
+        return "is the client's"
     if here in ROLES and room in ROLES and room != here:
         return "looks sideways at another role"
     return None if ROOMS.index(room) <= ROOMS.index(here) else "looks up"
@@ -136,6 +142,9 @@ def plant(root, path, text):
     ("src/supervisor/core/x.c", '# include "keeper/keeper.h"', "looks sideways"),
     ("src/supervisor/scribe/x.h", '#include "core/core.h"', "looks sideways"),
     ("src/supervisor/text/x.c", '#include "board/board.h"', "looks up"),
+    ("src/supervisor/ctl/x.c", '#include "board/board.h"', "is more of the board"),
+    ("src/supervisor/ctl/x.c", '#include "core/core.h"', "looks up"),
+    ("src/supervisor/main/x.c", '#include "ctl/http.h"', "is the client's"),
     ("src/supervisor/core/x.c", '#include "reeve/nowhere.h"', "is no public header"),
     ("include/reeve/x.h", '#include "lib/base/sys.h"', "is private"),
 ])
@@ -151,6 +160,7 @@ def test_a_wrong_include_is_found(tmp_path, path, line, says):
     ("src/lib/base/x.c", "#include <signal.h>"),
     ("src/supervisor/main/x.c", '#include "keeper/keeper.h"'),
     ("src/supervisor/core/x.c", '#include "board/board.h"'),
+    ("src/supervisor/ctl/x.c", '#include "board/faults.h"'),
 ])
 def test_a_right_include_is_let_be(tmp_path, path, line):
     plant(tmp_path, path, line + "\n")

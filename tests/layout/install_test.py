@@ -50,10 +50,11 @@ def test_both_libraries_are_installed(installed):
     assert found == {"libreeve.a", "libreeve.so", "libreeve.so.0", "libreeve.so.0.1.0"}
 
 
-def test_the_program_is_installed(installed):
-    if not (tree.BUILD / "src/supervisor/main/reeved").exists():
-        pytest.skip("reeved is not built")
-    assert [p for p in installed.rglob("reeved") if p.is_file() and os.access(p, os.X_OK)]
+@pytest.mark.parametrize("name, room", [("reeved", "main"), ("reevectl", "ctl")])
+def test_the_program_is_installed(installed, name, room):
+    if not (tree.BUILD / "src/supervisor" / room / name).exists():
+        pytest.skip("%s is not built" % name)
+    assert [p for p in installed.rglob(name) if p.is_file() and os.access(p, os.X_OK)]
 
 
 @pytest.mark.parametrize("kind", ["shared", "static"])
