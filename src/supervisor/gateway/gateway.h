@@ -40,6 +40,7 @@ struct gateway_settings {
 };
 
 struct http;
+struct live;
 struct mail;
 struct table_keeper;
 
@@ -54,6 +55,7 @@ struct gateway {
 	 * gateway_end() when answers are written. NULL: it ends at once. */
 	void (*finish)(struct gateway *gateway);
 	struct http *http; /* who answers clients */
+	struct live *live; /* who tells them what happens; live.h */
 };
 
 /* ---- requests.c: what the core is asked ---- */
