@@ -154,8 +154,8 @@ struct reeve_arena_participant {
  *
  *   name   for people; NULL: the program's
  *
- * Returns its number; -EISCONN (the process has one), -EUSERS (all are taken by living
- * processes, or just being recovered by one), -ENAMETOOLONG. */
+ * Returns its number; -EISCONN (the process has one), -EUSERS (all are taken by living processes;
+ * one that another is just recovering is waited for, but no longer than a second), -ENAMETOOLONG. */
 REEVE_API int reeve_arena_attach(struct reeve_arena *arena, const char *name);
 
 /* Give back the place, and all that this process holds in the arena, as if it had died. Returns

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -72,11 +73,24 @@ TCase *leakproof_case(const char *name)
 	return tcase;
 }
 
+/* Tests start as from a shell, whatever starts them: what a script has in the background, for one,
+ * ignores SIGINT and SIGQUIT. */
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	for (int number = 1; number <= SIGRTMAX; number++)
+		signal(number, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 int run_suite(Suite *suite)
 {
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
+	reset_signals();
 	srunner_set_tap(runner, "-");
 	srunner_run_all(runner, CK_SILENT);
 	failed = srunner_ntests_failed(runner);

@@ -266,6 +266,87 @@ START_TEST(a_full_table_is_told_and_the_dead_make_room)
 }
 END_TEST
 
+#define TURNS 3000
+
+static int come_and_go(struct reeve_arena *arena)
+{
+	int r = 0;
+
+	for (int i = 0; i < TURNS && r >= 0; i++) {
+		r = reeve_arena_attach(arena, NULL);
+		if (r > 0)
+			r = reeve_arena_detach(arena, REEVE_FOREVER);
+	}
+	return r < 0 ? -r : 0;
+}
+
+static int recover_for_ever(struct reeve_arena *arena)
+{
+	while (reeve_arena_recover(arena, 0) >= 0)
+		continue;
+	return 1;
+}
+
+static pid_t start(int (*run)(struct reeve_arena *), struct reeve_arena *arena)
+{
+	pid_t pid = fork();
+
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0)
+		_exit(run(arena));
+	return pid;
+}
+
+/* As many places as there are processes that want one: none of them may find none, wherever the
+ * others go meanwhile, and whatever a stranger looks at who recovers it. */
+START_TEST(who_has_a_place_to_himself_finds_it)
+{
+	struct reeve_arena *arena = small_arena((unsigned)_i + 1, 4);
+	pid_t stranger = start(recover_for_ever, arena), others[2];
+	int status;
+
+	for (int i = 0; i < _i; i++)
+		others[i] = start(come_and_go, arena);
+	ck_assert_int_eq(come_and_go(arena), 0);
+	for (int i = 0; i < _i; i++) {
+		ck_assert_int_eq(waitpid(others[i], &status, 0), others[i]);
+		ck_assert_int_eq(status, 0);
+	}
+	kill_and_reap(stranger);
+	reeve_arena_free(arena);
+}
+END_TEST
+
+static void *attach_in_thread(void *data)
+{
+	return (void *)(intptr_t)reeve_arena_attach(data, NULL);
+}
+
+/* Who recovers has a place's lock yet when it is free already: here, for long. */
+START_TEST(a_place_that_is_just_recovered_is_waited_for)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_start = 1, .l_len = 1 };
+	struct reeve_arena *arena = small_arena(1, 4), *other;
+	void *number;
+	pthread_t thread;
+
+	arena_patience = 1000 * REEVE_SEC;
+	ck_assert_int_eq(reeve_arena_open(reeve_arena_fd(arena), &other), 0);
+	if (_i == 1)
+		atomic_store(&arena_slot(arena, 1)->word, slot_word(SLOT_SWEPT, 0, 1));
+	ck_assert_int_eq(fcntl(other->lock_fd, F_OFD_SETLK, &lock), 0);
+	ck_assert_int_eq(pthread_create(&thread, NULL, attach_in_thread, arena), 0);
+	for (int i = 0; i < 1000; i++)
+		sched_yield();
+	lock.l_type = F_UNLCK;
+	ck_assert_int_eq(fcntl(other->lock_fd, F_OFD_SETLK, &lock), 0);
+	ck_assert_int_eq(pthread_join(thread, &number), 0);
+	ck_assert_int_eq((intptr_t)number, 1);
+	reeve_arena_free(other);
+	reeve_arena_free(arena);
+}
+END_TEST
+
 static void hold(struct reeve_arena *arena)
 {
 	struct arena_object object;
@@ -347,6 +428,8 @@ int main(void)
 	tcase_add_test(tcase, a_child_has_no_place_until_it_takes_one);
 	tcase_add_test(tcase, a_child_that_lives_on_does_not_keep_its_parents_place);
 	tcase_add_test(tcase, a_full_table_is_told_and_the_dead_make_room);
+	tcase_add_loop_test(tcase, who_has_a_place_to_himself_finds_it, 0, 3);
+	tcase_add_loop_test(tcase, a_place_that_is_just_recovered_is_waited_for, 0, 2);
 	tcase_add_test(tcase, what_the_dead_held_is_given_back_and_only_that);
 	tcase_add_test(tcase, it_is_recovered_before_the_dead_is_reaped);
 	tcase_add_test(tcase, one_with_objects_that_we_do_not_know_stays_dead);

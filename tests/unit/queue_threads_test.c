@@ -385,6 +385,45 @@ START_TEST(a_descriptor_costs_no_sleeper_its_message)
 }
 END_TEST
 
+static _Atomic bool enough;
+
+/* Looks whether there is something, and has no room for it. */
+static void *look_for_ever(void *data)
+{
+	while (!atomic_load(&enough)) {
+		char byte;
+		int r = reeve_queue_get(queue, &byte, 0, 0, NULL);
+
+		if (r != -ETIMEDOUT && r != -EMSGSIZE)
+			break;
+	}
+	return NULL;
+}
+
+/* Whoever of this process finds nothing meanwhile, or found nothing a while ago. */
+START_TEST(a_descriptor_forgets_no_message)
+{
+	pthread_t lookers[3];
+	int fd;
+
+	sleepers_do_not_look_by_themselves();
+	small_queue(false);
+	fd = reeve_queue_fd(queue);
+	ck_assert_int_ge(fd, 0);
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(pthread_create(&lookers[i], NULL, look_for_ever, NULL), 0);
+	for (int i = 0; i < 3000; i++) {
+		put_number(queue, 1);
+		ck_assert(is_readable(fd, -1));
+		get_number(queue);
+	}
+	atomic_store(&enough, true);
+	for (int i = 0; i < 3; i++)
+		pthread_join(lookers[i], NULL);
+	end_small_queue();
+}
+END_TEST
+
 #ifndef __SANITIZE_THREAD__ /* which does not support threads after such a fork */
 static int child_has_its_own(int parents)
 {
@@ -438,6 +477,7 @@ int main(void)
 	tcase_add_test(tcase, a_joiner_waits_for_the_last_task);
 	tcase_add_test(tcase, a_descriptor_tells_when_there_is_something);
 	tcase_add_test(tcase, a_descriptor_costs_no_sleeper_its_message);
+	tcase_add_test(tcase, a_descriptor_forgets_no_message);
 #ifndef __SANITIZE_THREAD__
 	tcase_add_test(tcase, a_forked_child_has_a_descriptor_of_its_own);
 #endif

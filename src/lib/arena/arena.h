@@ -176,6 +176,10 @@ int arena_check_name(const char *name);
 /* Let go of the name that a handle has, if it has one. */
 void arena_name_release(struct reeve_arena *arena);
 
+/* How long an attaching process that finds no place waits for one that is just being recovered: a
+ * second. Tests make it more. */
+extern reeve_nsec arena_patience;
+
 /* As reeve_arena_recover(), with a deadline; the mutex must be held. */
 int arena_recover_locked(struct reeve_arena *arena, reeve_nsec deadline);
 

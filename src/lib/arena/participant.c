@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "lib/base/interrupt.h"
+#include "lib/base/sys.h"
 #include "lib/arena/arena.h"
 #include "lib/arena/lock.h"
 #include "lib/arena/proc_stat.h"
@@ -19,6 +20,11 @@
 /* How often a look at a place is repeated because it changed meanwhile; who changes it for ever
  * is up to no good. */
 #define CONSISTENT_TRIES 16
+
+#define FIRST_PAUSE (50 * REEVE_USEC)
+#define LONGEST_PAUSE (5 * REEVE_MSEC)
+
+reeve_nsec arena_patience = REEVE_SEC;
 
 static int recover_object(
 	struct reeve_arena *arena, unsigned type, const struct arena_object *object, void *data)
@@ -130,37 +136,72 @@ static void move_in(struct reeve_arena *arena, unsigned number, const char *name
 	atomic_store(&arena->self, number);
 }
 
+/* What a look at all places saw, where it found none. */
+struct look {
+	uint64_t epochs; /* the sum: another where a place was taken in between */
+	bool passing;    /* a place is free, or will be, but somebody has its lock for a moment */
+};
+
 /* Returns its number, -EUSERS if there is none. */
-static int take_free_place(struct reeve_arena *arena, const char *name)
+static int take_free_place(struct reeve_arena *arena, const char *name, struct look *ret)
 {
+	struct look look = { 0 };
+
 	for (unsigned number = 1; number <= arena->participants; number++) {
 		struct arena_slot *slot = arena_slot(arena, number);
-		int r;
+		uint64_t word = atomic_load(&slot->word);
+		int r = -EAGAIN;
 
-		if (!is_free(slot))
+		look.epochs += slot_epoch(word);
+		if (slot_state(word) == SLOT_TAKEN)
 			continue;
-		r = arena_lock_try(arena, number, F_WRLCK);
+		if (slot_state(word) == SLOT_FREE)
+			r = arena_lock_try(arena, number, F_WRLCK);
 		if (r == 0 && is_free(slot)) {
 			move_in(arena, number, name);
 			return (int)number;
 		}
+		look.passing = true;
 		if (r == 0)
 			arena_unlock(arena, number);
 		else if (r != -EAGAIN)
 			return r;
 	}
+	*ret = look;
 	return -EUSERS;
 }
 
-/* Whatever recovery could not do, or another did since, there may be a free place now. */
+/* Without running handlers: the arena's mutex is held. */
+static void pause_for(reeve_nsec *pause)
+{
+	struct timespec wait = { .tv_nsec = *pause };
+
+	(void)sys_ppoll(NULL, 0, &wait, NULL);
+	if (*pause < LONGEST_PAUSE)
+		*pause *= 2;
+}
+
+/* Places are looked at one after the other, while others come, go and recover what the dead left.
+ * That there is none is believed of two looks between which none was taken; and of one that is
+ * recovered after some time only, since who does it may be stopped. */
 static int attach_locked(struct reeve_arena *arena, const char *name)
 {
-	int r = take_free_place(arena, name);
+	reeve_nsec deadline = reeve_now() + arena_patience, pause = FIRST_PAUSE;
+	struct look before, now = { 0 };
+	int r = take_free_place(arena, name, &now);
 
-	if (r != -EUSERS)
-		return r;
-	(void)arena_recover_locked(arena, 0);
-	return take_free_place(arena, name);
+	while (r == -EUSERS) {
+		before = now;
+		if (before.passing)
+			pause_for(&pause);
+		(void)arena_recover_locked(arena, 0);
+		r = take_free_place(arena, name, &now);
+		if (!now.passing && now.epochs == before.epochs)
+			break;
+		if (reeve_now() >= deadline)
+			break;
+	}
+	return r;
 }
 
 int reeve_arena_attach(struct reeve_arena *arena, const char *name)

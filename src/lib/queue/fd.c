@@ -13,7 +13,7 @@
 #include "lib/queue/queue.h"
 #include "reeve/thread.h"
 
-enum watch_state { WATCHING, SHOWN, STOPPED };
+enum watch_state { WATCHING, SHOWN, UNDOING, STOPPED };
 
 struct queue_watch {
 	struct reeve_queue *queue;
@@ -58,15 +58,15 @@ static void *watch_queue(void *data)
 {
 	struct queue_watch *watch = data;
 	const uint64_t one = 1;
-	uint32_t before = WATCHING;
+	uint32_t before = WATCHING, now;
 
 	while (wait_for_answer(watch)) {
 		(void)!sys_write(watch->fd, &one, sizeof one);
 		atomic_compare_exchange_strong(&watch->state, &before, SHOWN);
 		before = WATCHING;
 		eventcount_notify(&watch->queue->object.header->not_empty, 1);
-		while (atomic_load(&watch->state) == SHOWN)
-			(void)futex_wait_until(&watch->state, SHOWN, REEVE_FOREVER);
+		while ((now = atomic_load(&watch->state)) == SHOWN || now == UNDOING)
+			(void)futex_wait_until(&watch->state, now, REEVE_FOREVER);
 	}
 	return NULL;
 }
@@ -147,13 +147,16 @@ int reeve_queue_fd(struct reeve_queue *queue)
 void queue_watch_look(struct reeve_queue *queue)
 {
 	struct queue_watch *watch = atomic_load_explicit(&queue->watch, memory_order_acquire);
-	uint32_t shown = SHOWN;
+	uint32_t shown = SHOWN, undoing = UNDOING;
 	uint64_t count;
 
 	if (!watch || watch->generation != fork_generation() ||
 		atomic_load(&watch->state) != SHOWN || has_answer(queue))
 		return;
+	/* By one alone: another that is late would undo what is shown the next time. */
+	if (!atomic_compare_exchange_strong(&watch->state, &shown, UNDOING))
+		return;
 	(void)!sys_read(watch->fd, &count, sizeof count);
-	if (atomic_compare_exchange_strong(&watch->state, &shown, WATCHING))
+	if (atomic_compare_exchange_strong(&watch->state, &undoing, WATCHING))
 		futex_wake_all(&watch->state);
 }
