@@ -35,10 +35,15 @@ int board_create(const char *identifier, struct board *ret)
 	struct board_header *header;
 	int r;
 
-	r = reeve_map_memory(BOARD_MAGIC, board_size(),
-		REEVE_MAP_SEAL_SHRINK | REEVE_MAP_SEAL_GROW | REEVE_MAP_SEAL_SEAL, &map);
+	r = reeve_map_memory(
+		BOARD_MAGIC, board_size(), REEVE_MAP_SEAL_SHRINK | REEVE_MAP_SEAL_GROW, &map);
 	if (r < 0)
 		return r;
+	r = reeve_map_seal(map, REEVE_MAP_SEAL_FUTURE_WRITE | REEVE_MAP_SEAL_SEAL);
+	if (r < 0) {
+		reeve_map_free(map);
+		return r;
+	}
 	attach(ret, map);
 	header = ret->header;
 	header->version = BOARD_VERSION;

@@ -91,7 +91,8 @@ struct board {
 	uint32_t free_from; /* no row before it is free: the writer's own note */
 };
 
-/* Make an empty one: a sealed memfd that nobody can shrink. Free with board_close(). */
+/* Make an empty one: a sealed memfd that nobody can shrink, and that only we and who is forked from us can
+ * write. Free with board_close(). */
 int board_create(const char *identifier, struct board *ret);
 
 void board_set_identifier(struct board *board, const char *identifier);

@@ -53,6 +53,17 @@ struct role_start {
 	const struct role_settings *settings;
 };
 
+/* The gateway is a program of its own, which finds what it is born with at these descriptors. */
+enum gateway_descriptor {
+	GATEWAY_SETTINGS = 3, /* a sealed memfd: JSON, see main/gateway.c */
+	GATEWAY_BOARD,
+	GATEWAY_KEEPER, /* channels */
+	GATEWAY_CORE,
+	GATEWAY_SCRIBE,
+	GATEWAY_LOG,	 /* the supervisor's own log, to write to */
+	GATEWAY_SERVERS, /* the listening sockets, from here on */
+};
+
 /* A core that finds its keeper dead returns this, with all it knows entered in `memory`: its process is then to be
  * the keeper, and to start a new core. */
 #define ROLE_ORPHANED 100

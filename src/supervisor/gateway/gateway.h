@@ -42,14 +42,14 @@ struct gateway_settings {
 struct http;
 struct live;
 struct mail;
-struct table_keeper;
+struct table_set;
 
 struct gateway {
 	const struct gateway_settings *settings;
 	struct board board; /* read-only: board_read(), board.header */
 	struct reeve_loop *loop;
 	struct mail *mail;
-	struct table_keeper *tables;
+	struct table_set *tables;
 
 	/* Called once, when the supervisor ends and all replies that there will be have been acted on; calls
 	 * gateway_end() when answers are written. NULL: it ends at once. */
@@ -123,6 +123,15 @@ struct table_row {
 	int64_t group_priority, priority;
 	enum config_group_kind kind; /* of its group */
 	const char *stdout_logfile, *stderr_logfile; /* "": none */
+	const char *command;
+	bool redirect_stderr, autostart;
+};
+
+/* A group, which may be without processes. */
+struct table_group {
+	const char *name;
+	int64_t priority;
+	enum config_group_kind kind;
 };
 
 struct table {
@@ -130,14 +139,16 @@ struct table {
 	struct table_row *rows; /* in start order: groups by priority and name, processes by priority and name */
 	size_t count;
 	const struct table_row **by_name; /* all of them, by group, then name, in byte order */
-	size_t users;
+	struct table_group *groups; /* in start order */
+	size_t group_count;
+	const char *logfile; /* the supervisor's own; "": none */
 };
 
-/* The table as it is now, borrowed until the loop goes on; NULL: the one there is is old, and a new one has been
- * asked for. See table_keep() and table_wait(). */
+/* The table as it is now, borrowed until the callback returns in which it was asked for; NULL: the one there is is
+ * old, and a new one has been asked for. See table_keep() and table_wait(). */
 const struct table *table_now(struct gateway *gateway);
 
-/* Keep it longer, until it is given back. */
+/* Keep it longer, until it is released. */
 const struct table *table_keep(const struct table *table);
 void table_release(const struct table *table);
 
@@ -147,7 +158,8 @@ const struct table_row *table_find(const struct table *table, const char *group,
 /* Those of one group: how many, and in *ret the first of them in by_name. */
 size_t table_find_group(const struct table *table, const char *group, const struct table_row *const **ret);
 
-/* Somebody who waits for a table that is not old: called once, with it. With NULL where it can't be had. */
+/* Somebody who waits for a table that is not old: called once, with it, borrowed for the call. Where none can be had
+ * it is the last one there was, or NULL. */
 struct table_waiter {
 	struct table_waiter *next;
 	void (*here)(struct table_waiter *waiter, const struct table *table);
@@ -160,6 +172,20 @@ void table_stop_waiting(struct gateway *gateway, struct table_waiter *waiter);
 
 /* How long answers may take that are under way when the supervisor ends. */
 #define GATEWAY_FINISH_LONGEST REEVE_SEC
+
+struct mail_channels;
+
+/* Make one of what it was born with: the descriptors are its own from now on, but the board's, which is borrowed.
+ * 0 or a negative errno; to be released with gateway_deinit() in either case. */
+int gateway_init(struct gateway *gateway, const struct gateway_settings *settings, int board,
+	const struct mail_channels *channels);
+void gateway_deinit(struct gateway *gateway);
+
+/* Answer clients until the end. 0 or a negative errno. */
+int gateway_run(struct gateway *gateway);
+
+/* All is over: have answers finished, and end. */
+void gateway_finish(struct gateway *gateway);
 
 /* End: the last thing that the gateway does. */
 void gateway_end(struct gateway *gateway);

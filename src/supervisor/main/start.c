@@ -146,11 +146,6 @@ int start_lock_pid_file(
 
 void start_tell_what_is_missing(const struct config *config)
 {
-	if (config->server_count > 0)
-		log_line(LOG_WARN,
-			"[%s] is read but not served by this version: supervisorctl and other clients "
-			"cannot connect. `reeved --status` tells how the programs are",
-			config->servers[0].section);
 	for (size_t i = 0; i < config->group_count; i++)
 		if (config->groups[i].kind == CONFIG_EVENTLISTENER)
 			log_line(LOG_WARN,
