@@ -83,12 +83,14 @@ static bool take_nothing(void *data, const union message *message, int fd_consum
 static void make_core(struct core *core, struct role_start *start, int *ret_keeper, int *ret_scribe)
 {
 	struct report report;
+	struct config *config;
 	int keeper[2], scribe[2];
 
 	report_init(&report);
 	if (board_create("fuzz", start->board) < 0 || reeve_channel_pair(keeper) < 0 ||
 		reeve_channel_pair(scribe) < 0 || reeve_loop_new(&core->loop) < 0 ||
-		config_read(&request, &core->config, &report) < 0)
+		config_read(&request, &config, &report) < 0 ||
+		readings_begin_consume(core, config) < 0)
 		abort();
 	report_deinit(&report);
 	start->keeper = keeper[0];
@@ -131,7 +133,10 @@ static void free_core(struct core *core, struct role_start *start, int keeper, i
 	outbox_deinit(&core->scribe);
 	control_deinit(core);
 	reeve_loop_free(core->loop);
-	config_free(core->config);
+	readings_free(core);
+	if (start->memory->next_snapshot > 0)
+		close(start->memory->next_snapshot - 1);
+	start->memory->next_snapshot = 0;
 	board_close(start->board);
 	close(start->keeper);
 	close(keeper);

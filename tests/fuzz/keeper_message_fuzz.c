@@ -52,6 +52,7 @@ static int make_keeper(struct keeper *keeper, int *ret_peer)
 static void free_keeper(struct keeper *keeper, int peer)
 {
 	store_drop_all(keeper->memory, BOARD_ROWS_MAX);
+	store_drop_readings(keeper->memory);
 	if (keeper->memory->next_snapshot > 0)
 		close(keeper->memory->next_snapshot - 1);
 	close(keeper->roles[ROLE_CORE].channel);

@@ -23,7 +23,7 @@ static void close_board(void)
 START_TEST(what_is_written_is_read)
 {
 	struct board_record record;
-	int row = board_add(&board, "group", "name");
+	int row = board_add(&board, "group", "name", 0);
 
 	ck_assert_int_eq(row, 0);
 	board_begin(&board, 0)->pid = 77;
@@ -39,15 +39,15 @@ START_TEST(rows_are_reused_and_bounded)
 {
 	struct board_record record;
 
-	ck_assert_int_eq(board_add(&board, "g", "a"), 0);
-	ck_assert_int_eq(board_add(&board, "g", "b"), 1);
+	ck_assert_int_eq(board_add(&board, "g", "a", 0), 0);
+	ck_assert_int_eq(board_add(&board, "g", "b", 0), 1);
 	board_remove(&board, 0);
 	ck_assert_int_eq(board_read(&board, 0, &record), -ENOENT);
-	ck_assert_int_eq(board_add(&board, "g", "c"), 0);
+	ck_assert_int_eq(board_add(&board, "g", "c", 0), 0);
 	ck_assert_int_eq(board_read(&board, BOARD_ROWS_MAX, &record), -ENOENT);
 	for (int row = 2; row < BOARD_ROWS_MAX; row++)
-		ck_assert_int_eq(board_add(&board, "g", "x"), row);
-	ck_assert_int_eq(board_add(&board, "g", "x"), -ENOSPC);
+		ck_assert_int_eq(board_add(&board, "g", "x", 0), row);
+	ck_assert_int_eq(board_add(&board, "g", "x", 0), -ENOSPC);
 }
 END_TEST
 
@@ -57,10 +57,10 @@ START_TEST(a_name_that_does_not_fit_is_refused)
 
 	memset(name, 'n', sizeof name);
 	name[BOARD_NAME_SIZE] = '\0';
-	ck_assert_int_eq(board_add(&board, "g", name), -ENAMETOOLONG);
-	ck_assert_int_eq(board_add(&board, name, "n"), -ENAMETOOLONG);
+	ck_assert_int_eq(board_add(&board, "g", name, 0), -ENAMETOOLONG);
+	ck_assert_int_eq(board_add(&board, name, "n", 0), -ENAMETOOLONG);
 	name[BOARD_NAME_SIZE - 1] = '\0';
-	ck_assert_int_eq(board_add(&board, name, name), 0);
+	ck_assert_int_eq(board_add(&board, name, name, 0), 0);
 }
 END_TEST
 
@@ -71,7 +71,7 @@ START_TEST(no_reader_sees_half_a_record)
 	pid_t writer;
 	int told = 0;
 
-	ck_assert_int_eq(board_add(&board, "g", "n"), 0);
+	ck_assert_int_eq(board_add(&board, "g", "n", 0), 0);
 	writer = fork();
 	ck_assert_int_ge(writer, 0);
 	if (writer == 0) {
@@ -101,7 +101,7 @@ START_TEST(a_killed_writer_blocks_no_reader_and_is_repaired)
 	struct board_record record;
 	pid_t writer;
 
-	ck_assert_int_eq(board_add(&board, "g", "n"), 0);
+	ck_assert_int_eq(board_add(&board, "g", "n", 0), 0);
 	writer = fork();
 	ck_assert_int_ge(writer, 0);
 	if (writer == 0) {
@@ -121,7 +121,7 @@ START_TEST(others_may_look_but_not_touch)
 	struct board other;
 	struct board_record record;
 
-	ck_assert_int_eq(board_add(&board, "g", "n"), 0);
+	ck_assert_int_eq(board_add(&board, "g", "n", 0), 0);
 	ck_assert_int_eq(board_open(reeve_map_fd(board.map), &other), 0);
 	ck_assert_int_eq(board_read(&other, 0, &record), 0);
 	ck_assert_int_eq(

@@ -51,6 +51,23 @@ START_TEST(what_is_kept_is_replaced_not_leaked)
 }
 END_TEST
 
+START_TEST(readings_are_kept_by_their_numbers)
+{
+	int before = count_open_fds();
+
+	for (uint32_t number = 1; number < READINGS_MAX; number++) {
+		ck_assert_int_eq(keep(ROW_SELF, number, 1), 0);
+		ck_assert_int_gt(memory->readings[number], 0);
+	}
+	ck_assert_int_eq(memory->readings[0], 0);
+	ck_assert_int_eq(store_forget(memory, &(struct message_forget){ MESSAGE_FORGET, ROW_SELF, 3 }), 0);
+	ck_assert_int_eq(memory->readings[3], 0);
+	ck_assert_int_eq(count_open_fds(), before + READINGS_MAX - 2);
+	store_drop_readings(memory);
+	ck_assert_int_eq(count_open_fds(), before);
+}
+END_TEST
+
 START_TEST(what_cannot_be_kept_is_closed)
 {
 	int before = count_open_fds();
@@ -59,7 +76,8 @@ START_TEST(what_cannot_be_kept_is_closed)
 	ck_assert_int_eq(keep(0, KEPT_KINDS, 1), -EBADMSG);
 	ck_assert_int_eq(keep(0, KEPT_STDOUT, 1), -EBADMSG);
 	ck_assert_int_eq(keep(0, KEPT_STDIN, 2), -EBADMSG);
-	ck_assert_int_eq(keep(ROW_SELF, KEPT_STDERR, 1), -EBADMSG);
+	ck_assert_int_eq(keep(ROW_SELF, READINGS_MAX, 1), -EBADMSG);
+	ck_assert_int_eq(keep(ROW_SELF, 1, 2), -EBADMSG);
 	ck_assert_int_eq(keep(0, KEPT_STDIN, 0), -EBADMSG);
 	ck_assert_int_eq(store_drop(memory, BOARD_ROWS_MAX), -EBADMSG);
 	ck_assert_int_eq(count_open_fds(), before);
@@ -110,6 +128,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, make_memory, free_memory);
 	tcase_add_test(tcase, what_is_kept_is_replaced_not_leaked);
+	tcase_add_test(tcase, readings_are_kept_by_their_numbers);
 	tcase_add_test(tcase, what_cannot_be_kept_is_closed);
 	tcase_add_test(tcase, exits_are_numbered_and_forgotten_when_seen);
 	tcase_add_test(tcase, a_status_is_that_of_wait);

@@ -100,6 +100,9 @@ void board_clear(struct board *board)
 	for (uint32_t row = 0; row < rows; row++)
 		board_remove(board, row);
 	atomic_store(&board->header->rows, 0);
+	atomic_store(&board->header->populated, 0);
+	atomic_store(&board->header->latest_reading, 0);
+	atomic_fetch_add(&board->header->tables, 1);
 }
 
 /* The first row that is free, made known to readers; -ENOSPC. */
@@ -120,7 +123,7 @@ static int find_free(struct board *board)
 	return (int)rows;
 }
 
-int board_add(struct board *board, const char *group, const char *name)
+int board_add(struct board *board, const char *group, const char *name, uint32_t reading)
 {
 	size_t group_length = strlen(group), name_length = strlen(name);
 	struct board_record *record;
@@ -135,6 +138,7 @@ int board_add(struct board *board, const char *group, const char *name)
 	memset(record, 0, sizeof *record);
 	memcpy(record->group, group, group_length + 1);
 	memcpy(record->name, name, name_length + 1);
+	record->reading = reading;
 	atomic_store(&board->rows[row].newborn, 0);
 	board_end(board, (uint32_t)row);
 	atomic_store(&board->rows[row].used, 1);

@@ -22,7 +22,7 @@
 #include "config/config.h"
 
 /* The layout's version; it changes with any change of the structs below. */
-#define BOARD_VERSION 2
+#define BOARD_VERSION 3
 #define BOARD_MAGIC "reeve board"
 
 /* The most processes that one supervisor has. The memory is reserved for all, and used for those there are. */
@@ -47,6 +47,8 @@ struct board_record {
 	uint32_t wanted;     /* 1: start it again when it ends as its configuration says; 0: stopped on purpose */
 	uint32_t failures;   /* starts that failed in a row */
 	uint32_t killing;    /* SIGKILL was sent */
+	uint32_t reading;    /* of the configuration: which one it lives by */
+	uint32_t leaving;    /* its group was removed, and its rows are on their way out */
 	uint32_t unused;
 	uint64_t starts;     /* since this supervisor began */
 	uint64_t ended;	     /* `starts` as it was when the last process ended */
@@ -79,6 +81,8 @@ struct board_header {
 	_Atomic int32_t mood;  /* enum mood */
 	_Atomic int32_t keeper_pid, core_pid, scribe_pid, gateway_pid;
 	_Atomic uint32_t core_starts, scribe_starts, gateway_starts;
+	_Atomic uint32_t populated;      /* the first reading's groups have their rows */
+	_Atomic uint32_t latest_reading; /* of the configuration: which one groups are added from */
 	_Atomic uint32_t tables; /* how often rows were added or removed: what was known of them is old */
 	_Atomic int64_t started_wall;
 	char identifier[BOARD_NAME_SIZE];
@@ -107,8 +111,8 @@ void board_clear(struct board *board);
 
 /* ---- the core's side ---- */
 
-/* Take a row for a process. Returns its number, -ENOSPC, or -ENAMETOOLONG. */
-int board_add(struct board *board, const char *group, const char *name);
+/* Take a row for a process that lives by this reading. Returns its number, -ENOSPC, or -ENAMETOOLONG. */
+int board_add(struct board *board, const char *group, const char *name, uint32_t reading);
 
 void board_remove(struct board *board, uint32_t row);
 

@@ -102,9 +102,14 @@ enum kept {
 	KEPT_KINDS,
 };
 
-/* The row of KEEP that means the supervisor itself. Its one kind is KEPT_STDOUT: the snapshot of the configuration
- * that a new beginning is to have. */
+/* The row of KEEP that means the supervisor itself. What is held is snapshots of the configuration: KEPT_NEXT, the one
+ * that a new beginning is to have, and of other kinds the reading of that number. */
 #define ROW_SELF UINT32_MAX
+#define KEPT_NEXT 0
+
+/* Readings of the configuration that groups live by, or are to be added from: 0 is the one that the supervisor began
+ * with, which is always there. */
+#define READINGS_MAX 16
 
 /* A stream of the scribe: row * 2, plus 1 for standard error; STREAM_SELF is the supervisor's own log. */
 #define STREAM_SELF UINT32_MAX

@@ -23,7 +23,8 @@ struct kept_row {
 #define KEEPER_EXITS_MAX 4096
 struct keeper_memory {
 	struct kept_row rows[BOARD_ROWS_MAX];
-	int32_t snapshot, next_snapshot; /* of the configuration, plus 1; the one that a new beginning is to have */
+	int32_t readings[READINGS_MAX]; /* of the configuration, each plus 1; 0: no such one */
+	int32_t next_snapshot;		/* the one that a new beginning is to have, likewise */
 
 	/* Exits that were reaped and are not on the board yet: numbers [first, next), in a ring. */
 	struct message_exited exits[KEEPER_EXITS_MAX];

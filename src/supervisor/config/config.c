@@ -124,3 +124,38 @@ bool config_group_equal(const struct config_group *a, const struct config_group 
 			return false;
 	return true;
 }
+
+static bool identical_logs(const struct config_log *a, const struct config_log *b)
+{
+	return equal_logs(a, b) && a->kind == b->kind && equal_texts(a->path, b->path);
+}
+
+static bool identical_processes(const struct program_settings *a, const struct program_settings *b)
+{
+	bool same_user = a->user == b->user || (a->user && b->user && a->user->gid == b->user->gid);
+
+	return equal_processes(a, b) && same_user && identical_logs(&a->stdout_log, &b->stdout_log) &&
+	       identical_logs(&a->stderr_log, &b->stderr_log);
+}
+
+static bool identical_sockets(const struct config_socket *a, const struct config_socket *b)
+{
+	if (!a || !b)
+		return a == b;
+	return equal_texts(a->url, b->url) && a->backlog == b->backlog && a->mode == b->mode &&
+	       a->has_owner == b->has_owner && a->owner.uid == b->owner.uid &&
+	       a->owner.gid == b->owner.gid;
+}
+
+bool config_group_identical(const struct config_group *a, const struct config_group *b)
+{
+	if (!config_group_equal(a, b) || !equal_texts(a->section, b->section) ||
+		!identical_sockets(a->socket, b->socket) || a->start_count != b->start_count ||
+		(a->start_count > 0 && memcmp(a->start_order, b->start_order,
+					       a->start_count * sizeof *a->start_order) != 0))
+		return false;
+	for (size_t i = 0; i < a->process_count; i++)
+		if (!identical_processes(&a->processes[i], &b->processes[i]))
+			return false;
+	return true;
+}

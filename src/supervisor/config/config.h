@@ -277,4 +277,7 @@ const char *config_log_level_name(enum config_log_level level);
 /* What changed between two configurations, group by group, as `supervisorctl reread` has it. */
 bool config_group_equal(const struct config_group *a, const struct config_group *b);
 
+/* Whether nothing at all changed, also of what a reread does not look at (logs that are AUTO, a socket's mode). */
+bool config_group_identical(const struct config_group *a, const struct config_group *b);
+
 #endif

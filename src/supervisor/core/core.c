@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "board/log.h"
-#include "config/snapshot.h"
 #include "core/events.h"
 #include "core/state.h"
 #include "reeve/error.h"
@@ -37,24 +36,6 @@ static void progress(struct reeve_loop_source *source, void *data)
 void core_schedule_progress(struct core *core)
 {
 	reeve_loop_deferred_schedule(core->progress);
-}
-
-static int read_configuration(struct core *core)
-{
-	struct config_snapshot *snapshot;
-	struct report report;
-	int r;
-
-	if (core->config)
-		return 0;
-	r = config_snapshot_load(core->start->memory->snapshot - 1, &snapshot);
-	if (r < 0)
-		return r;
-	report_init(&report);
-	r = config_snapshot_read(snapshot, &core->config, &report);
-	report_deinit(&report);
-	config_snapshot_free(snapshot);
-	return r;
 }
 
 /* It has nothing to say that matters; when it has gone, the keeper starts another one and tells. */
@@ -110,14 +91,14 @@ static void resume_all(struct core *core)
 		shutdown_begin(core, core_mood(core));
 }
 
-static int begin(struct core *core)
+static int begin(struct core *core, struct config *config_consume)
 {
 	struct message_plain ready = { .type = MESSAGE_READY };
 	int r;
 
 	if (core->start->again)
 		board_repair(core->board);
-	r = read_configuration(core);
+	r = readings_begin_consume(core, config_consume);
 	if (r == 0)
 		r = make_loop(core);
 	if (r == 0)
@@ -130,6 +111,7 @@ static int begin(struct core *core)
 		return r;
 	logs_open_all(core);
 	if (core->start->again) {
+		readings_forget_unused(core);
 		core->exit_seen = core->exit_told = last_exit_on_board(core);
 		resume_all(core);
 	}
@@ -149,7 +131,7 @@ static void end(struct core *core)
 	outbox_deinit(&core->scribe);
 	control_deinit(core);
 	reeve_loop_free(core->loop);
-	config_free(core->config);
+	readings_free(core);
 }
 
 /* What there is to be done, and what there is to say of it after. */
@@ -169,12 +151,12 @@ static int run(struct core *core)
 
 int core_run(const struct role_start *start, struct config *config_take)
 {
-	struct core core = { .start = start, .board = start->board, .config = config_take };
+	struct core core = { .start = start, .board = start->board };
 	int r;
 
 	log_to(start->log_write, start->settings->log_level);
 	log_hold();
-	r = begin(&core);
+	r = begin(&core, config_take);
 	if (r < 0)
 		log_line(LOG_CRITICAL, "the core cannot begin: %s", reeve_error_text(r));
 	else

@@ -43,11 +43,32 @@ static void take_descriptors(struct core *core, struct process *process)
 		process->group->socket = kept->socket - 1;
 }
 
+/* Its row: the one that a predecessor gave it, or a new one. */
+static int take_row(struct process *process, uint32_t *hint)
+{
+	struct group *group = process->group;
+	struct core *core = group->core;
+	int row = core->start->again ? find_row(core, process, *hint) : -ENOENT;
+	bool is_new = row < 0;
+
+	if (is_new)
+		row = board_add(core->board, group->settings->name, process->settings->name, group->reading);
+	if (row < 0)
+		return row;
+	process->row = (uint32_t)row;
+	*hint = process->row + 1;
+	if (is_new)
+		return 0;
+	take_descriptors(core, process);
+	if (process_record(process)->reading != group->reading)
+		process_enter_reading(process, group->reading);
+	return 0;
+}
+
 static int make_process(struct group *group, struct process *process,
 	const struct program_settings *settings, uint32_t *hint)
 {
-	struct core *core = group->core;
-	int row = -ENOENT;
+	int r;
 
 	*process = (struct process){
 		.group = group,
@@ -58,20 +79,10 @@ static int make_process(struct group *group, struct process *process,
 		.stderr_pipe = { -1, -1 },
 		.stdin_pipe = -1,
 	};
-	if (core->start->again)
-		row = find_row(core, process, *hint);
-	if (row >= 0) {
-		process->row = (uint32_t)row;
-		take_descriptors(core, process);
-	} else {
-		row = board_add(core->board, group->settings->name, settings->name);
-		if (row < 0)
-			return row;
-		process->row = (uint32_t)row;
-	}
-	*hint = process->row + 1;
-	logs_choose_names(process);
-	return 0;
+	r = take_row(process, hint);
+	if (r == 0)
+		logs_choose_names(process);
+	return r;
 }
 
 static void close_all(const struct process *process)
@@ -92,94 +103,168 @@ static void close_all(const struct process *process)
 			close(fds[i]);
 }
 
-static void group_free(struct group *group)
+struct group *group_free(struct group *group)
 {
 	for (size_t p = 0; p < group->process_count; p++) {
-		waiters_drop(&group->processes[p]);
-		input_drop(&group->processes[p]);
-		reeve_loop_source_free(group->processes[p].alarm);
-		reeve_loop_source_free(group->processes[p].timer);
-		reeve_process_free(group->processes[p].handle);
-		close_all(&group->processes[p]);
+		struct process *process = &group->processes[p];
+
+		waiters_drop(process);
+		input_drop(process);
+		reeve_loop_source_free(process->alarm);
+		reeve_loop_source_free(process->timer);
+		reeve_process_free(process->handle);
+		close_all(process);
 	}
 	if (group->socket >= 0)
 		close(group->socket);
+	name_index_deinit(&group->by_name);
 	free(group->processes);
 	free(group);
+	return NULL;
 }
 
 static int make_processes(struct group *group, uint32_t *hint)
 {
 	const struct config_group *settings = group->settings;
+	int r;
 
 	group->processes = calloc(settings->start_count + 1, sizeof *group->processes);
 	if (!group->processes)
 		return -ENOMEM;
-	for (size_t i = 0; i < settings->start_count; i++) {
+	r = name_index_init(&group->by_name, settings->start_count);
+	for (size_t i = 0; r == 0 && i < settings->start_count; i++) {
 		const struct program_settings *program = &settings->processes[settings->start_order[i]];
-		int r = make_process(group, &group->processes[i], program, hint);
+		struct process *process = &group->processes[i];
 
+		r = make_process(group, process, program, hint);
 		if (r < 0) {
 			log_line(LOG_CRITICAL, "cannot have a process '%s:%s': %s", settings->name,
 				program->name, reeve_error_text(r));
 			return r;
 		}
 		group->process_count++;
+		name_index_add(&group->by_name, program->name, process);
 	}
-	return 0;
+	return r;
 }
 
-static int make_group(struct core *core, const struct config_group *settings, uint32_t *hint)
+int group_make(struct core *core, const struct config_group *settings, uint32_t reading,
+	uint32_t *hint, struct group **ret)
 {
 	struct group *group = calloc(1, sizeof *group);
+	int r;
 
 	if (!group)
 		return -ENOMEM;
-	*group = (struct group){ .core = core, .settings = settings, .socket = -EBADF };
-	core->groups[core->group_count++] = group;
-	return make_processes(group, hint);
+	*group = (struct group){
+		.core = core,
+		.settings = settings,
+		.reading = reading,
+		.socket = -EBADF,
+	};
+	r = make_processes(group, hint);
+	if (r == 0)
+		r = groups_insert(core, group);
+	*ret = r < 0 ? group_free(group) : group;
+	return r;
+}
+
+/* ---- the list ---- */
+
+static bool starts_before(const struct config_group *a, const struct config_group *b)
+{
+	if (a->priority != b->priority)
+		return a->priority < b->priority;
+	return strcmp(a->name, b->name) < 0;
+}
+
+/* Anew, for the names belong to configurations that come and go. */
+int groups_index(struct core *core)
+{
+	struct name_index index;
+	int r = name_index_init(&index, core->group_capacity);
+
+	if (r < 0)
+		return r;
+	for (size_t g = 0; g < core->group_count; g++)
+		name_index_add(&index, core->groups[g]->settings->name, core->groups[g]);
+	name_index_deinit(&core->groups_by_name);
+	core->groups_by_name = index;
+	return 0;
+}
+
+/* Room for one more, in the list and in its index. */
+static int make_room(struct core *core)
+{
+	size_t capacity = core->group_capacity ? 2 * core->group_capacity : 16;
+	struct group **groups;
+
+	if (core->group_count < core->group_capacity)
+		return 0;
+	groups = reallocarray(core->groups, capacity, sizeof *groups);
+	if (!groups)
+		return -ENOMEM;
+	core->groups = groups;
+	core->group_capacity = capacity;
+	return groups_index(core);
+}
+
+/* Where it belongs in start order. */
+int groups_insert(struct core *core, struct group *group)
+{
+	size_t at = core->group_count;
+	int r = make_room(core);
+
+	if (r < 0)
+		return r;
+	while (at > 0 && starts_before(group->settings, core->groups[at - 1]->settings)) {
+		core->groups[at] = core->groups[at - 1];
+		at--;
+	}
+	core->groups[at] = group;
+	core->group_count++;
+	name_index_add(&core->groups_by_name, group->settings->name, group);
+	return 0;
 }
 
 struct group *group_by_name(const struct core *core, const char *name)
 {
-	for (size_t i = 0; i < core->group_count; i++)
-		if (strcmp(core->groups[i]->settings->name, name) == 0)
-			return core->groups[i];
-	return NULL;
+	return name_index_find(&core->groups_by_name, name);
 }
 
 struct process *process_by_name(const struct core *core, const char *group_name, const char *name)
 {
 	struct group *group = group_by_name(core, group_name);
 
-	for (size_t i = 0; group && i < group->process_count; i++)
-		if (strcmp(process_name(&group->processes[i]), name) == 0)
-			return &group->processes[i];
-	return NULL;
+	return group ? name_index_find(&group->by_name, name) : NULL;
 }
 
-const struct config *latest_config(const struct core *core)
+/* Those that a reading has and that are not there yet. Of one name the first wins. */
+static int make_all(struct core *core, uint32_t number)
 {
-	return core->config;
+	const struct reading *reading = reading_get(core, number);
+	struct group *group;
+	uint32_t hint = 0;
+	int r = reading ? 0 : -EBADMSG;
+
+	for (size_t i = 0; r == 0 && i < reading->config->group_count; i++)
+		if (!group_by_name(core, reading->config->groups[i].name))
+			r = group_make(core, &reading->config->groups[i], number, &hint, &group);
+	return r;
 }
 
 int groups_make(struct core *core)
 {
-	const struct config *config = core->config;
-	uint32_t hint = 0;
+	struct board_header *header = core->board->header;
+	int r;
 
-	core->groups = calloc(config->group_count + 1, sizeof *core->groups);
-	if (!core->groups)
-		return -ENOMEM;
-	for (size_t i = 0; i < config->group_count; i++) {
-		int r;
-
-		if (group_by_name(core, config->groups[i].name))
-			continue; /* of groups of one name the first wins */
-		r = make_group(core, &config->groups[i], &hint);
-		if (r < 0)
-			return r;
-	}
+	if (atomic_load(&header->populated))
+		return groups_resume(core);
+	r = make_all(core, 0);
+	if (r < 0)
+		return r;
+	atomic_store(&header->populated, 1);
+	atomic_fetch_add(&header->tables, 1);
 	return 0;
 }
 
@@ -192,6 +277,7 @@ static void hand_over(int *fd, int32_t *held)
 
 void groups_hand_over(struct core *core, struct keeper_memory *memory)
 {
+	memset(memory->rows, 0, atomic_load(&core->board->header->rows) * sizeof *memory->rows);
 	for (size_t g = 0; g < core->group_count; g++) {
 		struct group *group = core->groups[g];
 
@@ -218,21 +304,24 @@ void groups_free(struct core *core)
 {
 	for (size_t g = 0; g < core->group_count; g++)
 		group_free(core->groups[g]);
+	name_index_deinit(&core->groups_by_name);
 	free(core->groups);
 	core->groups = NULL;
-	core->group_count = 0;
+	core->group_count = core->group_capacity = 0;
+}
+
+void group_autostart(struct group *group)
+{
+	for (size_t p = 0; p < group->process_count; p++) {
+		struct process *process = &group->processes[p];
+
+		if (process->settings->autostart && process_record(process)->starts == 0)
+			process_start(process);
+	}
 }
 
 void groups_autostart(struct core *core)
 {
-	for (size_t g = 0; g < core->group_count; g++) {
-		struct group *group = core->groups[g];
-
-		for (size_t p = 0; p < group->process_count; p++) {
-			struct process *process = &group->processes[p];
-
-			if (process->settings->autostart && process_record(process)->starts == 0)
-				process_start(process);
-		}
-	}
+	for (size_t g = 0; g < core->group_count; g++)
+		group_autostart(core->groups[g]);
 }

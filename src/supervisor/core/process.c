@@ -33,13 +33,16 @@ const char *process_name(const struct process *process)
 	return process->settings->name;
 }
 
-void process_namespec(const struct process *process, char name[static PROCESS_NAMESPEC_SIZE])
+void namespec_write(const char *group, const char *name, char text[static PROCESS_NAMESPEC_SIZE])
 {
-	const char *group = process->group->settings->name;
-	bool is_alone = strcmp(group, process_name(process)) == 0;
+	bool is_alone = strcmp(group, name) == 0;
 
-	snprintf(name, PROCESS_NAMESPEC_SIZE, "%s%s%s", is_alone ? "" : group, is_alone ? "" : ":",
-		process_name(process));
+	snprintf(text, PROCESS_NAMESPEC_SIZE, "%s%s%s", is_alone ? "" : group, is_alone ? "" : ":", name);
+}
+
+void process_namespec(const struct process *process, char text[static PROCESS_NAMESPEC_SIZE])
+{
+	namespec_write(process->group->settings->name, process_name(process), text);
 }
 
 static struct process **bucket_of(struct core *core, pid_t pid)
@@ -83,6 +86,20 @@ void process_enter_exit(struct process *process, const struct message_exited *ex
 	record->stopped_wall = time(NULL);
 	record->exit_number = exited->number;
 	record->ended = record->starts;
+	process_end(process);
+}
+
+void process_leave(struct process *process)
+{
+	pid_t pid = process_record(process)->pid;
+
+	if (pid > 0)
+		leave_bucket(process, pid);
+}
+
+void process_enter_reading(struct process *process, uint32_t reading)
+{
+	process_begin(process)->reading = reading;
 	process_end(process);
 }
 

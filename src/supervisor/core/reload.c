@@ -16,16 +16,24 @@ static int keep_snapshot(struct core *core, const struct config_snapshot *snapsh
 	struct message_keep keep = {
 		.type = MESSAGE_KEEP,
 		.row = ROW_SELF,
-		.kind = KEPT_STDOUT,
+		.kind = KEPT_NEXT,
 	};
+	int32_t *held = &core->start->memory->next_snapshot;
 	int fd, r;
 
 	fd = config_snapshot_memory(snapshot);
 	if (fd < 0)
 		return fd;
 	r = mail_to_keeper(core, &keep, &fd, 1);
-	close(fd);
-	return r == 0 && core->orphaned ? -EPIPE : r;
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	/* Ours, too: this process may have to be the keeper. */
+	if (*held > 0)
+		close(*held - 1);
+	*held = fd + 1;
+	return 0;
 }
 
 static void tell_why_not(const struct report *report)

@@ -76,6 +76,15 @@ void request_data_free(struct request_data *data)
 		munmap((void *)(uintptr_t)data->bytes, data->size);
 }
 
+static int refuse_name(struct request *request)
+{
+	const struct message_request *message = request->message;
+	char name[PROCESS_NAMESPEC_SIZE];
+
+	namespec_write(message->group, message->name, name);
+	return request_refuse(request, FAULT_BAD_NAME, "%s", name);
+}
+
 static int find_and_act(struct request *request)
 {
 	const struct message_request *message = request->message;
@@ -86,7 +95,7 @@ static int find_and_act(struct request *request)
 	if (action->flags & OF_PROCESS) {
 		request->process = process_by_name(request->core, message->group, message->name);
 		if (!request->process)
-			return request_refuse(request, FAULT_BAD_NAME, "%s:%s", message->group, message->name);
+			return refuse_name(request);
 	}
 	return action->act(request);
 }

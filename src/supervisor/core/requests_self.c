@@ -8,6 +8,7 @@
 
 #include "board/log.h"
 #include "core/data.h"
+#include "core/events.h"
 #include "core/reload.h"
 #include "core/table.h"
 #include "reeve/error.h"
@@ -31,7 +32,17 @@ int request_clear_log(struct request *request)
 
 int request_remote_event(struct request *request)
 {
-	return FAULT_SUCCESS; /* nobody listens */
+	struct request_data data;
+	const char *end;
+	int r = request_data_map(request, &data);
+
+	if (r < 0)
+		return request_refuse(request, FAULT_FAILED, "%s", reeve_error_text(r));
+	end = memchr(data.bytes, '\0', data.size);
+	if (end)
+		events_remote(request->core, data.bytes, end + 1, data.size - (size_t)(end + 1 - data.bytes));
+	request_data_free(&data);
+	return end ? FAULT_SUCCESS : request_refuse(request, FAULT_FAILED, "it has no type");
 }
 
 int request_restart(struct request *request)

@@ -7,7 +7,9 @@
 #include "core/control.h"
 #include "core/input.h"
 #include "core/lifecycle.h"
+#include "core/name_index.h"
 #include "core/outbox.h"
+#include "core/readings.h"
 #include "reeve/loop.h"
 #include "reeve/process.h"
 
@@ -40,9 +42,13 @@ struct process {
 	int sending[2];			    /* what its events go through: read end, write end */
 };
 
+/* The settings of a group, and of its processes, may be those of another reading after a reread, where they are the
+ * same there: nobody keeps a pointer into them. */
 struct group {
 	struct core *core;
 	const struct config_group *settings;
+	uint32_t reading; /* which one the settings belong to */
+	struct name_index by_name; /* its processes */
 	struct process *processes; /* in start order */
 	size_t process_count;
 	int socket; /* of an fcgi-program; negative: none */
@@ -51,14 +57,16 @@ struct group {
 struct core {
 	const struct role_start *start;
 	struct board *board;
-	struct config *config;
+	struct reading readings[READINGS_MAX];
+	const struct config *config; /* of the first reading: the supervisor's own settings */
 	struct reeve_loop *loop;
 	struct reeve_loop_source *keeper_source, *progress, *report;
 	struct outbox scribe;
 	struct events *events; /* events.h; NULL: there are none */
 	struct control control;
 	struct group **groups; /* in start order; each stays where it is while it is configured */
-	size_t group_count;
+	size_t group_count, group_capacity;
+	struct name_index groups_by_name;
 	struct process *by_pid[PID_BUCKETS];
 	uint64_t exit_seen;	 /* the last exit that is on the board */
 	uint64_t exit_told;	 /* the last one that the keeper was told of */
@@ -82,13 +90,20 @@ const char *process_name(const struct process *process);
 
 /* "name", or "group:name" where the two differ: what clients call it. */
 #define PROCESS_NAMESPEC_SIZE (2 * BOARD_NAME_SIZE)
-void process_namespec(const struct process *process, char name[static PROCESS_NAMESPEC_SIZE]);
+void namespec_write(const char *group, const char *name, char text[static PROCESS_NAMESPEC_SIZE]);
+void process_namespec(const struct process *process, char text[static PROCESS_NAMESPEC_SIZE]);
 
 /* It has a child now; it has none any more. Each is one write to the board: a core that is killed has either
  * entered it or not. */
 void process_enter_pid(struct process *process, pid_t pid);
 void process_enter_exit(struct process *process, const struct message_exited *exited, bool early);
 struct process *process_by_pid(struct core *core, pid_t pid);
+
+/* It is configured no more; whatever runs is a stranger from now on. */
+void process_leave(struct process *process);
+
+/* Its settings are of that reading. */
+void process_enter_reading(struct process *process, uint32_t reading);
 
 /* The parent of any process, or -errno. See proc(5), /proc/PID/stat. */
 pid_t process_parent(pid_t pid);
@@ -180,11 +195,20 @@ void fcgi_close_if_unused(struct group *group);
 
 /* ---- groups.c ---- */
 
-/* Make groups and processes of the configuration, with their rows: those that the board has, or new ones. */
+/* Make groups and processes, with their rows: of the first reading, or those that the board has. */
 int groups_make(struct core *core);
 
-/* The configuration as it was last read. */
-const struct config *latest_config(const struct core *core);
+/* Make one, with its rows (those that the board has are looked for from *hint on), and put it where it belongs. On
+ * failure rows may be left. */
+int group_make(struct core *core, const struct config_group *settings, uint32_t reading,
+	uint32_t *hint, struct group **ret);
+
+/* Put it where it belongs, -ENOMEM. Look through the list again, whose names have changed, -ENOMEM. */
+int groups_insert(struct core *core, struct group *group);
+int groups_index(struct core *core);
+
+/* It is on no list any more. Returns NULL. */
+struct group *group_free(struct group *group);
 
 /* NULL: there is none of that name. */
 struct group *group_by_name(const struct core *core, const char *name);
@@ -194,8 +218,24 @@ struct process *process_by_name(const struct core *core, const char *group_name,
 void groups_hand_over(struct core *core, struct keeper_memory *memory);
 void groups_free(struct core *core);
 
-/* Start what is to be started with the supervisor. */
+/* Start what is to be started with the supervisor, or with its group. */
 void groups_autostart(struct core *core);
+void group_autostart(struct group *group);
+
+/* ---- regroup.c: groups come and go ---- */
+
+/* Make those that the board has, after the core was killed. */
+int groups_resume(struct core *core);
+
+/* Have a group of a reading, and start what is to be started; -ENOSPC where there is no row left, -ENOMEM: nothing
+ * has changed then. */
+int group_add(struct core *core, const struct config_group *settings, uint32_t reading);
+
+/* It goes, with all that belongs to it; nothing of it runs. */
+void group_remove(struct group *group);
+
+/* Let groups that are the same in that reading live by it. */
+void groups_move(struct core *core, uint32_t reading);
 
 /* ---- shutdown.c ---- */
 

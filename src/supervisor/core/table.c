@@ -196,9 +196,8 @@ static int compare_entries(const void *left, const void *right)
 	return order ? order : a->place < b->place ? -1 : 1;
 }
 
-static size_t collect(const struct core *core, struct entry *entries)
+static size_t collect(const struct core *core, const struct config *config, struct entry *entries)
 {
-	const struct config *config = latest_config(core);
 	size_t count = 0;
 
 	for (size_t g = 0; g < config->group_count; g++) {
@@ -224,14 +223,15 @@ static size_t collect(const struct core *core, struct entry *entries)
 
 void table_write_config(const struct core *core, struct buffer *buffer)
 {
-	struct entry *entries = calloc(latest_config(core)->process_count + 1, sizeof *entries);
+	const struct config *config = core->readings[reading_latest(core)].config;
+	struct entry *entries = calloc(config->process_count + 1, sizeof *entries);
 	size_t count;
 
 	if (!entries) {
 		buffer->error = -ENOMEM;
 		return;
 	}
-	count = collect(core, entries);
+	count = collect(core, config, entries);
 	qsort(entries, count, sizeof *entries, compare_entries);
 	buffer_add_char(buffer, '[');
 	for (size_t i = 0; i < count; i++)

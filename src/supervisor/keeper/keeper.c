@@ -102,7 +102,7 @@ static int prepare_memory(struct keeper *keeper)
 	keeper->memory = calloc(1, sizeof *keeper->memory);
 	if (!keeper->memory)
 		return -ENOMEM;
-	keeper->memory->snapshot = keeper->setup->snapshot + 1;
+	keeper->memory->readings[0] = keeper->setup->snapshot + 1;
 	keeper->memory->exits_first = keeper->memory->exits_next = 1;
 	keeper->exits_sent = 1;
 	return 0;
@@ -170,7 +170,7 @@ static int release(struct keeper *keeper)
 	if (memory) {
 		store_drop_all(memory, atomic_load(&keeper->setup->board->header->rows));
 		next = memory->next_snapshot - 1;
-		close(memory->snapshot - 1);
+		store_drop_readings(memory);
 	}
 	free(memory);
 	return next;

@@ -20,8 +20,10 @@ static void close_all(const int *fds, size_t count)
 static size_t place(struct keeper_memory *memory, uint32_t row, uint32_t kind, int32_t **ret)
 {
 	if (row == ROW_SELF) {
-		*ret = &memory->next_snapshot;
-		return kind == KEPT_STDOUT ? 1 : 0;
+		if (kind >= READINGS_MAX)
+			return 0;
+		*ret = kind == KEPT_NEXT ? &memory->next_snapshot : &memory->readings[kind];
+		return 1;
 	}
 	if (row >= BOARD_ROWS_MAX)
 		return 0;
@@ -87,4 +89,10 @@ void store_drop_all(struct keeper_memory *memory, uint32_t rows)
 {
 	for (uint32_t row = 0; row < rows && row < BOARD_ROWS_MAX; row++)
 		store_drop(memory, row);
+}
+
+void store_drop_readings(struct keeper_memory *memory)
+{
+	for (uint32_t number = 0; number < READINGS_MAX; number++)
+		replace(&memory->readings[number], -1);
 }

@@ -18,4 +18,7 @@ int store_drop(struct keeper_memory *memory, uint32_t row);
 /* Close all that is held for rows below `rows`. */
 void store_drop_all(struct keeper_memory *memory, uint32_t rows);
 
+/* Close all readings of the configuration. */
+void store_drop_readings(struct keeper_memory *memory);
+
 #endif
