@@ -19,7 +19,8 @@
 enum feed_kind {
 	FEED_LOG = 1,	   /* a piece of output, as it is logged */
 	FEED_CAPTURE,	   /* a piece of what is between the marks of a capture */
-	FEED_CAPTURE_ENDS, /* ... which is complete */
+	FEED_CAPTURE_ENDS,    /* ... which is complete */
+	FEED_CAPTURE_DROPPED, /* ... which never will be: its process has ended */
 	FEED_KINDS,
 };
 

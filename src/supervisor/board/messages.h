@@ -7,8 +7,8 @@
  *   core -> keeper    KEEP FORGET DROP EXIT_SEEN SIGNAL_SEEN READY FINISHED
  *   keeper -> core    EXITED SIGNALLED
  *   keeper -> all     PEER_CHANGED (and the end of this channel: finish)
- *   core -> scribe    LOG_OPEN LOG_CLOSE LOG_CLEAR LOG_REOPEN LOG_FINISH
- *   scribe -> core    LOG_FINISHED
+ *   core -> scribe    LOG_OPEN LOG_CLOSE LOG_CLEAR LOG_REOPEN LOG_FINISH LOG_ROOM
+ *   scribe -> core    LOG_FINISHED LOG_FED
  *   gateway -> core   REQUEST WATCH
  *   core -> gateway   REPLY CHANGED
  *   gateway -> scribe LOG_READ
@@ -60,6 +60,9 @@
 	ROW(LOG_FINISH, message_plain, 0, 0)                                                       \
                                                                                                    \
 	ROW(LOG_FINISHED, message_plain, 0, 0)                                                     \
+	/* scribe to core: something is in the feed (board/feed.h); core to scribe: it has room. */ \
+	ROW(LOG_FED, message_plain, 0, 0)                                                          \
+	ROW(LOG_ROOM, message_plain, 0, 0)                                                         \
                                                                                                    \
 	/* A client wants something done; with a sealed memfd where the request has data. Always   \
 	 * answered, once. */                                                                      \
@@ -247,6 +250,14 @@ struct message_stream {
 	uint32_t stream;
 };
 
+/* What a stream is looked at for. */
+#define TAP_LOG 0x01u		/* pieces of output go into the feed */
+#define TAP_CAPTURE 0x02u	/* what is between marks does not go to the log */
+#define TAP_COMMUNICATION 0x04u /* ... but into the feed */
+
+/* In the output of a stream with TAP_CAPTURE: another process writes from here on. */
+#define TAP_RESET_MARK "<!--XSUPERVISOR:RESET-->"
+
 /* Where a stream's bytes go. */
 struct message_log_open {
 	uint32_t type;
@@ -258,6 +269,8 @@ struct message_log_open {
 	uint8_t to_syslog;   /* as well, or only, where the path is empty */
 	uint8_t to_stdout;   /* STREAM_SELF only: the supervisor is in the foreground */
 	uint8_t is_new;      /* AUTO, at first: the file must not exist yet */
+	uint8_t taps;	     /* TAP_...: what of it is to be events */
+	uint8_t unused[3];
 	char name[256];      /* of the program, for syslog and for messages; NUL-terminated */
 	char path[PATH_MAX]; /* "": no file. "/dev/stdout", "/dev/fd/N": the supervisor's own descriptors.
 	                      * Last, and sent only as far as its NUL. */

@@ -44,7 +44,7 @@ static bool scribe_said(void *data, const union message *message, int fd_consume
 	if (fd_consume >= 0)
 		close(fd_consume);
 	events_feed(data);
-	return !message || message->type == MESSAGE_LOG_FINISHED;
+	return !message || message->type == MESSAGE_LOG_FINISHED || message->type == MESSAGE_LOG_FED;
 }
 
 static int make_loop(struct core *core)

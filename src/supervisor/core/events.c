@@ -61,13 +61,20 @@ static void tell(struct events *events, enum event_type type, const struct event
 		events_tell(events, type, from, buffer_text(payload), payload->length);
 }
 
+void events_tell_text(struct events *events, enum event_type type, uint64_t feed, struct buffer *payload)
+{
+	tell(events, type, &(struct event_source){ .feed = feed }, payload);
+}
+
 /* ---- processes ---- */
 
 /* Of one that has ended, the board does not know it any more. */
-static int pid_of(const struct events *events, const struct process *process)
+int events_pid_of(const struct events *events, const struct process *process)
 {
 	int pid = process_record(process)->pid;
 
+	if (pid <= 0)
+		pid = process->last_pid;
 	return pid > 0 ? pid : told_of(events, process->row)->pid;
 }
 
@@ -95,7 +102,7 @@ void events_state(struct process *process, enum process_state from)
 		told_of(events, process->row)->state = (int32_t)change.to;
 		return;
 	}
-	about.pid = told_of(events, process->row)->pid = pid_of(events, process);
+	about.pid = told_of(events, process->row)->pid = events_pid_of(events, process);
 	change.tries = tries_of(process);
 	change.expected = process_exit_is_expected(process);
 	event_text_state(&payload, &about, &change);
@@ -143,8 +150,20 @@ static int add_pool(struct core *core, struct group *group)
 	return pool_add(core->events, group);
 }
 
+/* What the scribe is to look for in streams depends on what is wanted. */
+static void retap(struct core *core, uint64_t wanted_before)
+{
+	const uint64_t tapped = UINT64_C(1) << EVENT_PROCESS_LOG_STDOUT | UINT64_C(1) << EVENT_PROCESS_LOG_STDERR |
+				UINT64_C(1) << EVENT_PROCESS_COMMUNICATION_STDOUT |
+				UINT64_C(1) << EVENT_PROCESS_COMMUNICATION_STDERR;
+
+	if ((core->events->wanted ^ wanted_before) & tapped)
+		logs_open_all(core);
+}
+
 void events_group_added(struct core *core, struct group *group)
 {
+	uint64_t wanted = core->events ? core->events->wanted : 0;
 	int r;
 
 	if (!core->events)
@@ -156,6 +175,7 @@ void events_group_added(struct core *core, struct group *group)
 		log_line(LOG_ERROR, "no events for '%s': %s", group->settings->name, reeve_error_text(r));
 	if (r == 0 && group->settings->kind == CONFIG_EVENTLISTENER)
 		ticks_begin(core->events);
+	retap(core, wanted);
 	tell_group(core, group->settings->name, EVENT_PROCESS_GROUP_ADDED);
 }
 
@@ -171,9 +191,16 @@ static struct pool *pool_of(const struct events *events, const struct group *gro
 void events_group_removed(struct core *core, struct group *group)
 {
 	struct pool *pool = pool_of(core->events, group);
+	uint64_t wanted = core->events ? core->events->wanted : 0;
 
+	if (!core->events)
+		return;
+	for (size_t p = 0; p < group->process_count; p++)
+		for (int is_stderr = 0; is_stderr < 2; is_stderr++)
+			captures_forget(core->events, STREAM_OF(group->processes[p].row, is_stderr));
 	if (pool)
 		pool_remove(core->events, pool);
+	retap(core, wanted);
 	tell_group(core, group->settings->name, EVENT_PROCESS_GROUP_REMOVED);
 }
 
@@ -345,7 +372,7 @@ int events_begin(struct core *core, struct event_memory *memory, struct feed *fe
 	if (core->start->again)
 		recover(events);
 	ticks_begin(events);
-	events_feed(core);
+	captures_begin(events);
 	return 0;
 }
 
@@ -360,12 +387,9 @@ void events_end(struct core *core)
 	reeve_loop_source_free(events->dispatcher);
 	reeve_loop_source_free(events->ticker);
 	reeve_loop_source_free(events->ending);
+	captures_end(events);
 	event_blocks_deinit(&events->blocks);
 	free(events->next);
 	free(events);
 	core->events = NULL;
-}
-
-void events_feed(struct core *core)
-{
 }

@@ -11,6 +11,7 @@
 #include "board/feed.h"
 #include "core/event_memory.h"
 #include "core/state.h"
+#include "text/buffer.h"
 
 #define NO_EVENT UINT32_MAX
 
@@ -34,6 +35,7 @@ struct events {
 	struct pool *pools;  /* in the order of their groups */
 	uint64_t wanted;     /* of all */
 	struct reeve_loop_source *dispatcher, *ticker, *ending;
+	struct capture *captures; /* captures.c's: those that have begun */
 };
 
 /* ---- for the rest of the core. Each may be called where there are no events: core->events is NULL ---- */
@@ -87,6 +89,9 @@ struct event_source {
 void events_tell(struct events *events, enum event_type type, const struct event_source *from, const char *payload,
 	size_t size);
 
+/* The same, of what came from the feed, where it ended at `feed`. */
+void events_tell_text(struct events *events, enum event_type type, uint64_t feed, struct buffer *payload);
+
 /* Something may be given to somebody now. */
 void events_schedule(struct events *events);
 
@@ -100,6 +105,16 @@ void pool_accept(struct events *events, struct pool *pool, const struct event_he
 void pool_put_back(struct events *events, struct pool *pool, uint32_t number);
 void pool_recover(struct events *events, struct pool *pool);
 void pool_dispatch(struct events *events, struct pool *pool);
+
+/* captures.c: what comes from the scribe */
+void captures_begin(struct events *events);
+void captures_end(struct events *events);
+
+/* Its process is to be freed. */
+void captures_forget(struct events *events, uint32_t stream);
+
+/* The pid of a process, or, where it has ended, the one that it had. */
+int events_pid_of(const struct events *events, const struct process *process);
 
 /* ticks.c */
 void ticks_begin(struct events *events);

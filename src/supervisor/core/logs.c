@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "board/log.h"
+#include "core/events.h"
 #include "core/state.h"
 #include "reeve/error.h"
 #include "reeve/pipe.h"
@@ -91,6 +92,23 @@ static int write_path(const struct stream *stream, char *path, size_t size)
 
 /* ---- telling the scribe ---- */
 
+/* A listener's output is the protocol's, and no event. */
+static uint8_t taps_of(const struct stream *stream)
+{
+	const struct core *core = stream->process->group->core;
+	unsigned taps = 0;
+
+	if (stream->process->listener && !stream->is_stderr)
+		return 0;
+	if (stream->log->events_enabled && events_wants_log(core, stream->is_stderr))
+		taps |= TAP_LOG;
+	if (stream->log->capture_maxbytes > 0)
+		taps |= TAP_CAPTURE;
+	if (stream->log->capture_maxbytes > 0 && events_wants_communication(core, stream->is_stderr))
+		taps |= TAP_COMMUNICATION;
+	return (uint8_t)taps;
+}
+
 static int tell_scribe(const struct stream *stream)
 {
 	struct core *core = stream->process->group->core;
@@ -102,6 +120,7 @@ static int tell_scribe(const struct stream *stream)
 		.mode = stream->log->kind == CONFIG_LOG_AUTO ? AUTO_LOG_MODE : LOG_MODE,
 		.strip_ansi = core->config->supervisord.strip_ansi,
 		.to_syslog = stream->log->syslog,
+		.taps = taps_of(stream),
 	} };
 	struct message_log_open *open = &message.log_open;
 	int r;
@@ -229,4 +248,25 @@ void logs_say(struct process *process, const char *text)
 	/* A full pipe is the scribe's to empty; we do not wait for it. */
 	if (fd >= 0)
 		reeve_pipe_write(fd, text, strlen(text), 0);
+}
+
+static void end_stream(const struct stream *stream)
+{
+	static const char mark[] = TAP_RESET_MARK;
+
+	if (stream->log->capture_maxbytes <= 0 || stream->pipe[1] < 0)
+		return;
+	if (reeve_pipe_write(stream->pipe[1], mark, sizeof mark - 1, 0) < 0)
+		log_line(LOG_WARN, "'%s': no room to tell that its %s has ended; a capture that it had begun goes on",
+			process_name(stream->process), stream->is_stderr ? "standard error" : "standard output");
+}
+
+void logs_process_ended(struct process *process)
+{
+	struct stream out = stream_of(process, false), err = stream_of(process, true);
+
+	if (!process->listener)
+		end_stream(&out);
+	if (!process->settings->redirect_stderr)
+		end_stream(&err);
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "board/log.h"
+#include "core/events.h"
 #include "core/reload.h"
 #include "core/state.h"
 #include "reeve/channel.h"
@@ -88,6 +89,7 @@ static void take_scribe(struct core *core, int channel)
 	if (r < 0)
 		log_line(LOG_ERROR, "cannot talk to the new scribe: %s", reeve_error_text(r));
 	logs_open_all(core);
+	events_feed(core); /* the old one may not have told of all that it put there */
 }
 
 static void take_peer(struct core *core, uint32_t role, int channel)

@@ -389,6 +389,7 @@ void process_exited(struct process *process, const struct message_exited *exited
 	process->alarm = reeve_loop_source_free(process->alarm);
 	process->handle = reeve_process_free(process->handle);
 	listener_ended(process);
+	logs_process_ended(process);
 	input_drop(process);
 	act_on_exit(process);
 	fcgi_close_if_unused(process->group); /* a successor may have it already */

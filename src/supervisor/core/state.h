@@ -184,6 +184,9 @@ void logs_name(const struct process *process, bool is_stderr, char *path, size_t
 /* Remove both logs' files, whether it runs or not, and begin them anew. */
 int logs_clear(struct process *process);
 
+/* Its process has ended: what another one writes is not captured with what this one wrote. */
+void logs_process_ended(struct process *process);
+
 /* Put a text into the program's standard error, as if it had written it. */
 void logs_say(struct process *process, const char *text);
 

@@ -140,6 +140,7 @@ static int be_scribe(const struct role_start *start)
 		.log_fd = start->log_write,
 		.log_level = start->settings->log_level,
 		.journal = current->journal,
+		.feed = current->settings.feed,
 	});
 }
 

@@ -25,9 +25,11 @@ static void tell(const struct stream *stream, const char *data, size_t size)
 
 void carry_deliver(struct stream *stream, const char *data, size_t size)
 {
-	if (stream->file)
+	if (stream->file && size > 0)
 		target_write(stream->file, data, size);
 	journal_empty(stream->set->journal);
+	if (size == 0)
+		return;
 	if (stream->copy)
 		target_write(stream->copy, data, size);
 	if (stream->to_syslog)
@@ -36,34 +38,38 @@ void carry_deliver(struct stream *stream, const char *data, size_t size)
 		tell(stream, data, size);
 }
 
-/* Through our hands. Returns how many bytes, 0 where there were none. */
+bool carry_waits_for_feed(const struct stream *stream)
+{
+	return stream->taps && tap_room(stream->set->feed, stream->taps) == 0;
+}
+
+/* Through our hands. Returns how many bytes, 0 where there were none, or there is no room for them. */
 static size_t copy(struct stream *stream, size_t size)
 {
 	struct scribe_journal *journal = stream->set->journal;
+	struct feed *feed = stream->set->feed;
 	struct journal_file file;
-	size_t room = journal_room(stream->strips);
-	char *data;
+	size_t room = journal_room(stream->strips, stream->taps);
+	const char *data;
+	char *place;
+	bool tell = false;
 	ssize_t n;
 
+	if (carry_waits_for_feed(stream))
+		return 0;
 	if (size > room)
 		size = room;
-	data = journal_reading(journal, stream->number, size,
-		stream->file ? target_file(stream->file, &file) : NULL, stream->strips);
-	n = read(stream->fd, data, size);
+	place = journal_reading(journal, stream->number, size,
+		stream->file ? target_file(stream->file, &file) : NULL, stream->strips, stream->taps, feed);
+	n = read(stream->fd, place, size);
 	if (n <= 0) {
 		journal_empty(journal);
 		return 0;
 	}
-	size = (size_t)n;
-	if (stream->strips) {
-		enum ansi_state state = journal_state(journal, stream->number);
-
-		size = ansi_strip(&state, data, size, journal_stripped(journal));
-		data = journal_stripped(journal);
-		journal_set_state(journal, stream->number, state);
-	}
-	journal_hold(journal, data, size);
+	size = journal_pass(journal, (size_t)n, feed, &data, &tell);
 	carry_deliver(stream, data, size);
+	if (tell)
+		stream->set->fed(stream->set->data);
 	return (size_t)n;
 }
 
@@ -71,7 +77,7 @@ static size_t copy(struct stream *stream, size_t size)
 static bool splices(const struct stream *stream)
 {
 	return stream->file && target_splices(stream->file) && !stream->copy && !stream->to_syslog &&
-	       !stream->strips && !is_told(stream);
+	       !stream->strips && !stream->taps && !is_told(stream);
 }
 
 struct target *carry_full_target(const struct stream *stream)

@@ -26,11 +26,14 @@ struct scribe_journal {
 	uint32_t read_size, start, size, written;
 	uint32_t stream, has_file, strips, mode;
 	uint32_t state; /* of the stream, before these bytes */
+	uint32_t taps, tap_state;
+	uint64_t feed_end; /* ... and the feed's */
 	int64_t base; /* where in the file the first of them is, or would be: one store says it all */
 	uint64_t device, inode;
 	char path[PATH_MAX];
 	char data[JOURNAL_CHUNK] __attribute__((aligned(4096)));
 	uint8_t states[STREAMS]; /* of all streams: pages that no stream has are no memory */
+	tap_state tap_states[STREAMS];
 };
 
 /* Stands where bytes are about to be read, so that it can be seen whether they were: no text has these. */
@@ -39,8 +42,11 @@ static const char untouched[] = { '\xff', '\xfe', '\xfd', '\xfc', '\xfb', '\xfa'
 /* The base of bytes of which none is written. */
 #define NOWHERE INT64_MIN
 
-/* Where bytes that are to be stripped are read to; what is left of them goes to the beginning. */
+/* Where bytes that are to be stripped or tapped are read to; what is left of them goes to the beginning. Those that are
+ * both are stripped to a place in between. */
 #define STRIP_START (JOURNAL_CHUNK / 2)
+#define BETWEEN_START (JOURNAL_CHUNK / 4)
+_Static_assert(TAP_OUT_MAX <= BETWEEN_START && TAP_CHUNK < JOURNAL_CHUNK / 4, "each has its place");
 
 int scribe_journal_new(struct scribe_journal **ret)
 {
@@ -78,8 +84,10 @@ static void note_file(struct scribe_journal *journal, const struct journal_file 
 		memcpy(journal->path, file->path, strlen(file->path) + 1);
 }
 
-size_t journal_room(bool strips)
+size_t journal_room(bool strips, unsigned taps)
 {
+	if (taps)
+		return TAP_CHUNK - 1; /* an ESC that was held back may come first */
 	return strips ? STRIP_START - 1 : JOURNAL_CHUNK;
 }
 
@@ -101,14 +109,25 @@ void journal_set_state(struct scribe_journal *journal, uint32_t stream, enum ans
 		journal->states[index_of(stream)] = state;
 }
 
+tap_state journal_tap_state(const struct scribe_journal *journal, uint32_t stream)
+{
+	return tap_sound(journal->tap_states[index_of(stream)]);
+}
+
+void journal_set_tap_state(struct scribe_journal *journal, uint32_t stream, tap_state state)
+{
+	if (journal_tap_state(journal, stream) != state)
+		journal->tap_states[index_of(stream)] = state;
+}
+
 /* What is read stays as it was, until what is left of it is to be written. */
 static char *read_place(struct scribe_journal *journal)
 {
-	return journal->data + (journal->strips ? STRIP_START : 0);
+	return journal->data + (journal->strips || journal->taps ? STRIP_START : 0);
 }
 
 char *journal_reading(struct scribe_journal *journal, uint32_t stream, size_t size,
-	const struct journal_file *file, bool strips)
+	const struct journal_file *file, bool strips, unsigned taps, struct feed *feed)
 {
 	char *place;
 
@@ -119,22 +138,60 @@ char *journal_reading(struct scribe_journal *journal, uint32_t stream, size_t si
 	journal->strips = strips;
 	journal->stream = stream;
 	journal->state = journal_state(journal, stream);
+	journal->taps = taps;
+	journal->tap_state = journal_tap_state(journal, stream);
+	journal->feed_end = feed ? feed_end(feed) : 0;
 	place = read_place(journal);
 	memcpy(place, untouched, size < sizeof untouched ? size : sizeof untouched);
 	enter(journal, PHASE_READING);
 	return place;
 }
 
-char *journal_stripped(struct scribe_journal *journal)
-{
-	return journal->data;
-}
-
-void journal_hold(struct scribe_journal *journal, const char *data, size_t size)
+static void hold(struct scribe_journal *journal, const char *data, size_t size)
 {
 	journal->start = (uint32_t)(data - journal->data);
 	journal->size = (uint32_t)size;
 	enter(journal, PHASE_HELD);
+}
+
+static size_t strip(struct scribe_journal *journal, const char **data, size_t size)
+{
+	enum ansi_state state = journal->state;
+	char *to = journal->data + (journal->taps ? BETWEEN_START : 0);
+
+	size = ansi_strip(&state, *data, size, to);
+	*data = to;
+	journal_set_state(journal, journal->stream, state);
+	return size;
+}
+
+/* A scribe that was killed may have told the feed already: then its end is not where it was. */
+static size_t tap(struct scribe_journal *journal, const char **data, size_t size, struct feed *feed, bool *ret_tell)
+{
+	tap_state state = tap_sound((tap_state)journal->tap_state);
+	uint64_t end;
+
+	size = tap_run(&state, journal->taps, journal->stream, *data, size, journal->data, feed, &end);
+	*data = journal->data;
+	if (feed && feed_end(feed) == journal->feed_end)
+		*ret_tell = feed_commit(feed, end);
+	journal_set_tap_state(journal, journal->stream, state);
+	return size;
+}
+
+/* The states are set to what follows from those before these bytes, so that it may be done again. */
+size_t journal_pass(struct scribe_journal *journal, size_t size, struct feed *feed, const char **ret, bool *ret_tell)
+{
+	const char *data = read_place(journal);
+
+	*ret_tell = false;
+	if (journal->strips)
+		size = strip(journal, &data, size);
+	if (journal->taps)
+		size = tap(journal, &data, size, feed, ret_tell);
+	hold(journal, data, size);
+	*ret = data;
+	return size;
 }
 
 void journal_place(struct scribe_journal *journal, const struct journal_file *file, int64_t position)
@@ -211,20 +268,15 @@ static size_t count_written(const struct scribe_journal *journal, int fd)
 }
 
 /* Were the bytes read? If so, make them what is to be written. */
-static bool finish_reading(struct scribe_journal *journal)
+static bool finish_reading(struct scribe_journal *journal, struct feed *feed)
 {
-	const char *data = read_place(journal);
-	enum ansi_state state = journal->state;
 	size_t size = journal->read_size;
+	const char *data;
+	bool tell; /* there is a new scribe, so the core will look */
 
-	if (memcmp(data, untouched, size < sizeof untouched ? size : sizeof untouched) == 0)
+	if (memcmp(read_place(journal), untouched, size < sizeof untouched ? size : sizeof untouched) == 0)
 		return false;
-	if (journal->strips) {
-		size = ansi_strip(&state, data, size, journal_stripped(journal));
-		data = journal_stripped(journal);
-		journal_set_state(journal, journal->stream, state);
-	}
-	journal_hold(journal, data, size);
+	journal_pass(journal, size, feed, &data, &tell);
 	return true;
 }
 
@@ -251,13 +303,14 @@ static ssize_t write_rest(struct scribe_journal *journal)
 /* Whatever is in this memory, a process that died wrote it. */
 static bool is_sound(const struct scribe_journal *journal)
 {
-	return journal->path[0] == '/' && memchr(journal->path, '\0', sizeof journal->path) &&
-	       journal->state <= ANSI_SEQUENCE;
+	bool has_path = journal->path[0] == '/' && memchr(journal->path, '\0', sizeof journal->path);
+
+	return (has_path || !journal->has_file) && journal->state <= ANSI_SEQUENCE;
 }
 
 static bool read_is_sound(const struct scribe_journal *journal)
 {
-	return journal->read_size > 0 && journal->read_size <= journal_room(journal->strips);
+	return journal->read_size > 0 && journal->read_size <= journal_room(journal->strips, journal->taps);
 }
 
 static bool held_is_sound(const struct scribe_journal *journal)
@@ -266,15 +319,15 @@ static bool held_is_sound(const struct scribe_journal *journal)
 	       journal->size <= JOURNAL_CHUNK - journal->start && journal->written <= journal->size;
 }
 
-ssize_t journal_recover(struct scribe_journal *journal)
+ssize_t journal_recover(struct scribe_journal *journal, struct feed *feed)
 {
 	uint32_t phase = atomic_load_explicit(&journal->phase, memory_order_acquire);
 	ssize_t r = 0;
 
-	if (phase != PHASE_EMPTY && journal->has_file && is_sound(journal)) {
-		if (phase == PHASE_READING && read_is_sound(journal) && finish_reading(journal))
+	if (phase != PHASE_EMPTY && (journal->has_file || journal->taps) && is_sound(journal)) {
+		if (phase == PHASE_READING && read_is_sound(journal) && finish_reading(journal, feed))
 			phase = PHASE_HELD;
-		if (phase == PHASE_HELD && held_is_sound(journal))
+		if (phase == PHASE_HELD && journal->has_file && held_is_sound(journal))
 			r = write_rest(journal);
 	}
 	journal_empty(journal);

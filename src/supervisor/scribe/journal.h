@@ -7,7 +7,7 @@
  *	n = what waits in the pipe
  *	room = journal_reading(journal, n, file, ...);   from here on read(2) may have happened or not
  *	read(fd, room, n);
- *	journal_hold(journal, data, n);                  from here on these bytes are to be written
+ *	journal_pass(journal, n, &data);                 from here on these bytes are to be written
  *	journal_place(journal, file, position);          where the next of them will be appended
  *	write(...);
  *	journal_written(journal, n);
@@ -23,6 +23,7 @@
 #include <sys/types.h>
 
 #include "scribe/ansi.h"
+#include "scribe/tap.h"
 
 /* The most that is carried at once. Measured: 64 KiB cost a tenth more, 256 KiB nothing less. */
 #define JOURNAL_CHUNK 131072
@@ -37,24 +38,25 @@ struct journal_file {
 
 struct scribe_journal;
 
-/* How many bytes may be read at once: half of it where they are stripped on the way. */
-size_t journal_room(bool strips);
+/* How many bytes may be read at once: half of it where they are stripped on the way, less where they are tapped. */
+size_t journal_room(bool strips, unsigned taps);
 
 /* Where a stream stands that is stripped: a sequence that is cut in two is one also where a scribe died between
  * the halves. It is ANSI_TEXT until set, and is to be set to that when the stream is over. */
 enum ansi_state journal_state(const struct scribe_journal *journal, uint32_t stream);
 void journal_set_state(struct scribe_journal *journal, uint32_t stream, enum ansi_state state);
+tap_state journal_tap_state(const struct scribe_journal *journal, uint32_t stream);
+void journal_set_tap_state(struct scribe_journal *journal, uint32_t stream, tap_state state);
 
 /* `size` bytes (1 to journal_room()) of a stream are about to be read into what is returned. They go to `file`
- * (which may be NULL: then a scribe's death loses them), through ansi_strip() where `strips`. */
+ * (which may be NULL: then a scribe's death loses them), through ansi_strip() where `strips`, and through tap_run()
+ * where there are `taps`, into that feed (NULL: none). */
 char *journal_reading(struct scribe_journal *journal, uint32_t stream, size_t size,
-	const struct journal_file *file, bool strips);
+	const struct journal_file *file, bool strips, unsigned taps, struct feed *feed);
 
-/* Where stripped bytes go: room for one more than are read. */
-char *journal_stripped(struct scribe_journal *journal);
-
-/* They are read; `size` bytes at `data` (what one of the two functions above returned) are to be written. */
-void journal_hold(struct scribe_journal *journal, const char *data, size_t size);
+/* `size` bytes are read: pass them through what they go through. What is left of them is to be written: it is in *ret,
+ * and how much it is, is returned. *ret_tell: the feed's reader may be asleep. */
+size_t journal_pass(struct scribe_journal *journal, size_t size, struct feed *feed, const char **ret, bool *ret_tell);
 
 /* What is not written yet will be appended to this file, whose end is at `position`. */
 void journal_place(struct scribe_journal *journal, const struct journal_file *file, int64_t position);
@@ -65,8 +67,8 @@ void journal_written(struct scribe_journal *journal, size_t size);
 /* There is nothing in hand. */
 void journal_empty(struct scribe_journal *journal);
 
-/* Finish what a scribe was killed in. Returns how many bytes were still to be written and now are, or a
+/* Finish what a scribe was killed in; `feed` is the one that it used. Returns how many bytes were still to be written and now are, or a
  * negative errno where they could not be. */
-ssize_t journal_recover(struct scribe_journal *journal);
+ssize_t journal_recover(struct scribe_journal *journal, struct feed *feed);
 
 #endif

@@ -70,6 +70,22 @@ void pace_wait_for_room(struct stream *stream, struct target *full)
 	target_wait(full, &stream->waiter);
 }
 
+void pace_wait_for_feed(struct stream *stream)
+{
+	pace_stop_filling(stream);
+	listen_to(stream, false);
+	stream->waits_for_feed = true;
+}
+
+void pace_feed_has_room(struct stream *stream)
+{
+	if (!stream->waits_for_feed)
+		return;
+	stream->waits_for_feed = false;
+	if (!stream->waits)
+		listen_to(stream, true);
+}
+
 /* ---- the pipe's size ---- */
 
 /* The supervisor's own log has the size that it was given, whatever happens. */
@@ -157,6 +173,8 @@ static bool serve(struct stream *stream, size_t found)
 	full = carry_full_target(stream);
 	if (full)
 		pace_wait_for_room(stream, full);
+	else if (carry_waits_for_feed(stream))
+		pace_wait_for_feed(stream);
 	return true;
 }
 
@@ -170,7 +188,7 @@ void pace_readable(struct reeve_loop_source *source, int fd, unsigned events, vo
 			stream_end(stream);
 		return;
 	}
-	if (!serve(stream, (size_t)found) || stream->waits)
+	if (!serve(stream, (size_t)found) || stream->waits || stream->waits_for_feed)
 		return;
 	consider_size(stream, (size_t)found, STREAM_PIPE_BUSY);
 	consider_filling(stream, (size_t)found);
@@ -202,7 +220,7 @@ static void serve_filling(struct stream *stream)
 	while (done < (size_t)found) {
 		size_t left = (size_t)found - done;
 
-		if (!serve(stream, left) || stream->waits)
+		if (!serve(stream, left) || stream->waits || stream->waits_for_feed)
 			return;
 		done += left < JOURNAL_CHUNK ? left : JOURNAL_CHUNK;
 	}

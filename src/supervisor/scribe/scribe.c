@@ -97,6 +97,9 @@ void scribe_act(struct scribe *scribe, const union message *message, int fd_cons
 	case MESSAGE_LOG_REOPEN:
 		target_set_reopen(&scribe->targets);
 		break;
+	case MESSAGE_LOG_ROOM:
+		stream_set_feed_has_room(&scribe->streams);
+		break;
 	case MESSAGE_LOG_FINISH:
 		finish(scribe, true);
 		break;
@@ -250,6 +253,16 @@ static void on_keeper(struct reeve_loop_source *source, int fd, unsigned events,
 	}
 }
 
+/* A core that cannot be told now has messages to take, and looks then; a new one looks when it begins. */
+static void tell_fed(void *data)
+{
+	struct scribe *scribe = data;
+	struct message_plain message = { .type = MESSAGE_LOG_FED };
+
+	if (scribe->peers[ROLE_CORE] >= 0)
+		reeve_channel_send(scribe->peers[ROLE_CORE], &message, sizeof message, NULL, 0, 0);
+}
+
 /* ---- the beginning ---- */
 
 int scribe_init(struct scribe *scribe, const struct scribe_setup *setup)
@@ -277,6 +290,8 @@ int scribe_init(struct scribe *scribe, const struct scribe_setup *setup)
 		.journal = scribe->journal,
 		.targets = &scribe->targets,
 		.syslog = &scribe->syslog,
+		.feed = setup->feed,
+		.fed = tell_fed,
 		.finished = answer_and_stop,
 		.data = scribe,
 	};
@@ -323,9 +338,9 @@ static void raise_file_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static void recover(struct scribe_journal *journal)
+static void recover(struct scribe_journal *journal, struct feed *feed)
 {
-	ssize_t r = journal_recover(journal);
+	ssize_t r = journal_recover(journal, feed);
 
 	if (r > 0)
 		log_line(LOG_INFO, "scribe: wrote the %zd bytes that the last one was killed with", r);
@@ -344,7 +359,7 @@ int scribe_run(const struct scribe_setup *setup)
 	raise_file_limit();
 	r = scribe_init(&scribe, setup);
 	if (r == 0) {
-		recover(scribe.journal);
+		recover(scribe.journal, setup->feed);
 		r = watch_channels(&scribe, setup);
 	}
 	if (r == 0)

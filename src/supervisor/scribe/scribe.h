@@ -27,6 +27,7 @@ struct scribe_setup {
 	int log_fd;	    /* its write end, for log_to(); negative: none */
 	int log_level;
 	struct scribe_journal *journal; /* NULL: a death loses what is in hand */
+	struct feed *feed; /* NULL: there are no events; board/feed.h */
 	const char *syslog_path;  /* NULL: "/dev/log" */
 	const char *syslog_ident; /* NULL: "supervisord", which filters out there know */
 };

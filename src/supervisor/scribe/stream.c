@@ -91,10 +91,16 @@ static void let_go(struct stream *stream)
 {
 	struct scribe_journal *journal = stream->set->journal;
 	enum ansi_state state = journal_state(journal, stream->number);
-	char held[1];
+	tap_state tap = journal_tap_state(journal, stream->number);
+	char held[TAP_HELD_MAX];
+	size_t size;
 
-	if (stream->strips && ansi_finish(&state, held) > 0)
-		carry_deliver(stream, held, sizeof held);
+	size = tap_finish(&tap, held);
+	carry_deliver(stream, held, size);
+	journal_set_tap_state(journal, stream->number, tap);
+	size = ansi_finish(&state, held);
+	if (stream->strips)
+		carry_deliver(stream, held, size);
 	journal_set_state(journal, stream->number, ANSI_TEXT);
 	syslog_finish(stream->set->syslog, &stream->line, stream->name);
 }
@@ -164,12 +170,26 @@ void stream_close(struct stream *stream)
 	full = carry_full_target(stream);
 	if (full)
 		pace_wait_for_room(stream, full);
+	else if (carry_waits_for_feed(stream))
+		pace_wait_for_feed(stream);
 	else
 		stream_end(stream); /* what is left could not be read */
 }
 
+void stream_set_feed_has_room(struct stream_set *set)
+{
+	for (size_t i = 0; i < set->size; i++)
+		if (set->table[i])
+			pace_feed_has_room(set->table[i]);
+	for (struct stream *stream = set->closing; stream; stream = stream->next)
+		pace_feed_has_room(stream);
+}
+
+/* Of what comes now there will be no events: the core has gone. */
 void stream_set_close(struct stream_set *set)
 {
+	set->feed = NULL;
+	stream_set_feed_has_room(set);
 	for (size_t i = 0; i < set->size; i++)
 		if (set->table[i])
 			stream_close(set->table[i]);
@@ -230,6 +250,7 @@ static int configure(struct stream *stream, const struct message_log_open *open)
 	stream->file = file;
 	stream->copy = copy;
 	stream->strips = open->strip_ansi;
+	stream->taps = stream->number == STREAM_SELF ? 0 : open->taps;
 	if (!open->to_syslog)
 		syslog_finish(stream->set->syslog, &stream->line, stream->name);
 	stream->to_syslog = open->to_syslog;

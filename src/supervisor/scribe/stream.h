@@ -34,6 +34,8 @@ struct stream_set {
 	struct scribe_journal *journal;
 	struct target_set *targets;
 	struct syslog_sender *syslog;
+	struct feed *feed; /* NULL: nothing is to be events */
+	void (*fed)(void *data); /* something is in the feed, and the core may be asleep */
 	void (*finished)(void *data); /* all that stream_set_close() had to close have gone */
 	void *data;
 
@@ -72,6 +74,9 @@ void stream_set_close(struct stream_set *set);
 
 /* A descriptor to read its log file with, the caller's; -ENOENT: it has none. */
 int stream_open_to_read(const struct stream *stream);
+
+/* The feed has room again: go on with what waits for it. */
+void stream_set_feed_has_room(struct stream_set *set);
 
 /* Begin its log file anew. */
 void stream_clear(struct stream *stream);

@@ -20,7 +20,8 @@ struct stream {
 	int fd;
 	uint8_t in_a_row;
 	uint8_t full_in_a_row;
-	bool strips : 1, to_syslog : 1, waits : 1, fills : 1, closing : 1;
+	uint8_t taps; /* TAP_... */
+	bool strips : 1, to_syslog : 1, waits : 1, waits_for_feed : 1, fills : 1, closing : 1;
 	char name[];
 };
 
@@ -31,6 +32,9 @@ size_t carry(struct stream *stream, size_t size);
 
 /* Bytes that have come out of the pipe, and of stripping: where they go to. */
 void carry_deliver(struct stream *stream, const char *data, size_t size);
+
+/* It is tapped, and the feed has no room for what may come of it. */
+bool carry_waits_for_feed(const struct stream *stream);
 
 /* The one that has no room; NULL: all have. */
 struct target *carry_full_target(const struct stream *stream);
@@ -44,6 +48,10 @@ void pace_fill_time_over(struct reeve_loop_source *source, uint64_t expirations,
 /* A target is full: what comes next stays in the pipe until it calls pace_resume(). */
 void pace_wait_for_room(struct stream *stream, struct target *full);
 void pace_resume(struct target_waiter *waiter);
+
+/* The same, until pace_feed_has_room(). */
+void pace_wait_for_feed(struct stream *stream);
+void pace_feed_has_room(struct stream *stream);
 
 /* The pipe is not left to fill any more; the stream does not listen either. */
 void pace_stop_filling(struct stream *stream);
