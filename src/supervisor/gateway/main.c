@@ -9,6 +9,8 @@
 
 #include "board/log.h"
 #include "board/roles.h"
+#include "gateway/http.h"
+#include "gateway/live.h"
 #include "gateway/mail.h"
 #include "gateway/sandbox.h"
 #include "gateway/settings.h"
@@ -41,6 +43,10 @@ static int begin(struct gateway *gateway, const struct gateway_settings *setting
 
 	close(GATEWAY_BOARD);
 	tzset(); /* reads a file */
+	if (r == 0)
+		r = http_start(gateway);
+	if (r == 0)
+		r = live_start(gateway);
 	return r < 0 ? r : sandbox_enter();
 }
 
@@ -64,6 +70,8 @@ int main(void)
 		r = gateway_run(&gateway);
 	if (r < 0)
 		log_line(LOG_CRITICAL, "gateway: %s", reeve_error_text(r));
+	http_stop(&gateway);
+	live_end(&gateway);
 	gateway_deinit(&gateway);
 	settings_free(settings);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -1,7 +1,9 @@
 #include <string.h>
 
+#include "gateway/api.h"
 #include "gateway/exchange.h"
 #include "gateway/http.h"
+#include "gateway/page.h"
 
 static const struct route routes[] = {
 #define ROUTE(path, is_prefix, methods, body_max, handler)                                         \

@@ -104,6 +104,19 @@ void buffer_print(struct buffer *buffer, const char *format, ...)
 	va_end(arguments);
 }
 
+void buffer_reserve(struct buffer *buffer, size_t more)
+{
+	reserve(buffer, more);
+}
+
+void buffer_cut(struct buffer *buffer, size_t length)
+{
+	if (length >= buffer->length)
+		return;
+	buffer->length = length;
+	buffer->data[length] = '\0';
+}
+
 const char *buffer_text(const struct buffer *buffer)
 {
 	return buffer->data ? buffer->data : "";

@@ -32,6 +32,12 @@ __attribute__((format(printf, 2, 3))) void buffer_print(
 __attribute__((format(printf, 2, 0))) void buffer_vprint(
 	struct buffer *buffer, const char *format, va_list arguments);
 
+/* Take memory for so many more bytes at once: worth it before many small ones. */
+void buffer_reserve(struct buffer *buffer, size_t more);
+
+/* Shorten it to what was its length before; a failure stays. */
+void buffer_cut(struct buffer *buffer, size_t length);
+
 /* The text, "" if nothing was added. */
 const char *buffer_text(const struct buffer *buffer);
 

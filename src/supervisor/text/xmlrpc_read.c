@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "text/buffer.h"
 #include "text/pile.h"
@@ -72,6 +73,7 @@ struct frame {
 
 struct xmlrpc_reader {
 	XML_Parser parser;
+	unsigned long salt; /* of its hash tables: drawn once, not for each document */
 	struct pile pile;   /* what was read */
 	struct buffer text; /* of the innermost element, so far */
 	struct frame frames[XMLRPC_DEPTH_MAX + 1];
@@ -305,6 +307,8 @@ struct xmlrpc_reader *xmlrpc_reader_new(void)
 		return NULL;
 	reader->text = (struct buffer)BUFFER(SIZE_MAX / 2);
 	reader->parser = XML_ParserCreate("UTF-8");
+	if (getrandom(&reader->salt, sizeof reader->salt, GRND_NONBLOCK) < 0 || reader->salt == 0)
+		reader->salt = (unsigned long)(uintptr_t)reader;
 	return reader->parser ? reader : xmlrpc_reader_free(reader);
 }
 
@@ -323,6 +327,7 @@ struct xmlrpc_reader *xmlrpc_reader_free(struct xmlrpc_reader *reader)
 static void begin(struct xmlrpc_reader *reader)
 {
 	XML_ParserReset(reader->parser, "UTF-8"); /* whatever its declaration says: as supervisor */
+	XML_SetHashSalt(reader->parser, reader->salt);
 	XML_SetUserData(reader->parser, reader);
 	XML_SetElementHandler(reader->parser, on_start, on_end);
 	XML_SetCharacterDataHandler(reader->parser, on_text);

@@ -110,6 +110,13 @@ void xmlrpc_struct_end(struct buffer *buffer)
 	ADD(buffer, "</struct></value>\n");
 }
 
+void xmlrpc_add_member(struct buffer *buffer, const char *name, const char *text)
+{
+	xmlrpc_member_begin(buffer, name);
+	xmlrpc_add_string(buffer, text);
+	xmlrpc_member_end(buffer);
+}
+
 /* ASCII that stands for itself: but not `&`, `<`, `>` and control characters other than TAB and LF. */
 static bool is_plain(unsigned char c)
 {

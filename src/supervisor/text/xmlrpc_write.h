@@ -40,6 +40,7 @@ void xmlrpc_struct_begin(struct buffer *buffer);
 void xmlrpc_member_begin(struct buffer *buffer, const char *name);
 void xmlrpc_member_end(struct buffer *buffer);
 void xmlrpc_struct_end(struct buffer *buffer);
+void xmlrpc_add_member(struct buffer *buffer, const char *name, const char *text); /* whose value is a string */
 
 /* ---- pieces, for who puts answers together himself ---- */
 
