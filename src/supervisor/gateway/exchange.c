@@ -323,8 +323,9 @@ static enum MHD_Result refuse(struct exchange *exchange, unsigned status)
 {
 	if (status == 401)
 		exchange_add_header(exchange, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"default\"");
-	/* Its body, should it have one, is not read. */
-	exchange_add_header(exchange, MHD_HTTP_HEADER_CONNECTION, "close");
+	/* A body that is not read cannot be told from the next request. */
+	if (status == 401 || exchange->refused || announced_length(exchange) > 0 || is_chunked(exchange))
+		exchange_add_header(exchange, MHD_HTTP_HEADER_CONNECTION, "close");
 	exchange->was_handled = true;
 	exchange_answer_status(exchange, status);
 	return go_on(exchange);
