@@ -51,8 +51,10 @@ int request_data_map(const struct request *request, struct request_data *ret)
 	void *bytes;
 	int seals;
 
-	if (request->data < 0)
-		return -ENODATA;
+	if (request->data < 0) {
+		*ret = (struct request_data){ "", 0 };
+		return 0;
+	}
 	/* Who sent it must not be able to cut it short under our eyes. */
 	seals = fcntl(request->data, F_GET_SEALS);
 	if (seals < 0 || (seals & (F_SEAL_WRITE | F_SEAL_SHRINK)) != (F_SEAL_WRITE | F_SEAL_SHRINK) ||

@@ -29,7 +29,7 @@ void request_take(struct core *core, const struct message_request *message, int 
 __attribute__((format(printf, 3, 4))) int request_refuse(
 	struct request *request, int fault, const char *format, ...);
 
-/* The data that came with it, mapped to be read only; to be released with request_data_free(). -ENODATA: none came;
+/* The data that came with it, mapped to be read only; to be released with request_data_free(). No descriptor: no bytes.
  * -EFBIG; -EINVAL: no sealed memory. */
 struct request_data {
 	const char *bytes;

@@ -275,6 +275,11 @@ static bool is_chunked(const struct exchange *exchange)
 	return exchange_header(exchange, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
 }
 
+static bool has_body(const struct exchange *exchange)
+{
+	return announced_length(exchange) > 0 || is_chunked(exchange);
+}
+
 /* What is wrong with a request as far as its head tells; 0: nothing. */
 static unsigned check_head(struct exchange *exchange)
 {
@@ -323,8 +328,7 @@ static enum MHD_Result refuse(struct exchange *exchange, unsigned status)
 {
 	if (status == 401)
 		exchange_add_header(exchange, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"default\"");
-	/* A body that is not read cannot be told from the next request. */
-	if (status == 401 || exchange->refused || announced_length(exchange) > 0 || is_chunked(exchange))
+	if (status == 401 || has_body(exchange))
 		exchange_add_header(exchange, MHD_HTTP_HEADER_CONNECTION, "close");
 	exchange->was_handled = true;
 	exchange_answer_status(exchange, status);
@@ -353,7 +357,10 @@ static enum MHD_Result begin(struct http_server *server, struct MHD_Connection *
 	(void)server;
 	connection_enter(connection, PHASE_BODY);
 	status = check_head(exchange);
-	return status ? refuse(exchange, status) : MHD_YES;
+	if (status && has_body(exchange))
+		return refuse(exchange, status); /* not read, so the connection ends */
+	exchange->refused = status;
+	return MHD_YES;
 }
 
 static void take_body(struct exchange *exchange, const char *bytes, size_t size)
@@ -427,8 +434,7 @@ void exchange_completed(void *server, struct MHD_Connection *handle, void **cont
 	reeve_loop_source_free(exchange->hangup);
 	if (exchange->response)
 		MHD_destroy_response(exchange->response);
-	if (!exchange->refused)
-		http->body_bytes -= exchange->body.length;
+	http->body_bytes -= exchange->body.length;
 	buffer_deinit(&exchange->body);
 	free_headers(exchange);
 	free(exchange->path);
