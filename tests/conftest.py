@@ -14,9 +14,11 @@ import datetime
 import itertools
 import os
 import pathlib
+import select
 import shutil
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -40,6 +42,9 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 [supervisorctl]
 serverurl = unix://{dir}/supervisor.sock
 """
+
+
+GRACE = 5  # seconds that what a test leaves has for ending by itself
 
 
 def needs_unshare(*options):
@@ -126,15 +131,18 @@ class Supervisor:
         return self.wait(limit)
 
     def wait(self, limit=None):
-        try:
-            status = self.process.wait(limit or watching.LIMIT)
-        except subprocess.TimeoutExpired:
-            while self.lines.read(0):
-                pass
-            raise watching.Timeout("it did not end; it said:\n" + "\n".join(self.lines.lines)) from None
+        """Until it has ended; what it says meanwhile is read, lest it wait for that."""
+        end, pidfd = time.monotonic() + (limit or watching.LIMIT), os.pidfd_open(self.pid) if self.process.poll() is None else -1
+        while self.process.poll() is None:
+            of_interest = [pidfd] if self.lines.ended else [pidfd, self.lines.fd]
+            if not select.select(of_interest, [], [], max(0, end - time.monotonic()))[0]:
+                raise watching.Timeout("it did not end; it said:\n" + "\n".join(self.lines.lines))
+            self.lines.read(0)
+        if pidfd >= 0:
+            os.close(pidfd)
         while self.lines.read(0):
             pass
-        return status
+        return self.process.returncode
 
     def status(self):
         """{program: word of its state} as `reeved --status` tells it, which reads the board and wakes no one."""
@@ -144,14 +152,16 @@ class Supervisor:
         return {line.split()[0]: line.split()[1] for line in done.stdout.splitlines() if line.strip()}
 
     def wait_status(self, name, state):
-        """Wait until the board has a program in this state; between two looks it waits for the next line of the log."""
+        """Wait until the board has a program in this state. It wakes nobody who waits for that, nor need there be a line of the log
+        behind each change: so it is looked at again and again."""
+        end = time.monotonic() + watching.LIMIT
         while True:
-            count = self.seen
             status = self.status().get(name)
             if status == state:
                 return
-            if not self.lines.read(watching.LIMIT) and len(self.lines.lines) == count:
+            if time.monotonic() >= end:
                 raise watching.Timeout("%s is %s, not %s; the log:\n%s" % (name, status, state, "\n".join(self.lines.lines)))
+            self.lines.read(0.1)
 
     def descendants(self):
         return watching.descendants_of(self.pid)
@@ -171,6 +181,12 @@ def nothing_left_behind():
     watching.adopt_orphans()
     before = set(watching.descendants_of(os.getpid()))
     yield
+    end = time.monotonic() + GRACE
+    for pid in set(watching.descendants_of(os.getpid())) - before:
+        try:
+            watching.wait_end(pid, max(0, end - time.monotonic()))  # it may be about to
+        except watching.Timeout:
+            break
     names = end_all(lambda: set(watching.descendants_of(os.getpid())) - before)
     while reap():
         pass

@@ -5,6 +5,7 @@ A story is what the log says of one program, in order, in short words. Both supe
 import os
 import re
 import signal
+import time
 
 import pytest
 import watching
@@ -45,24 +46,27 @@ def program(name, command, **keys):
 # ---- ending ----
 
 ENDS = {  # name: (command, keys, story)
-    "early-ok": ("/bin/true", dict(startsecs=2, startretries=0), ["spawned", "exited 0!", "gave up"]),
-    "early": ("/bin/false", dict(startsecs=2, startretries=0), ["spawned", "exited 1!", "gave up"]),
-    "early-always": ("/bin/sh -c 'exit 7'", dict(startsecs=2, startretries=0, autorestart="true", exitcodes=7),
+    "early-ok": ("/bin/true", dict(startsecs=1000, startretries=0), ["spawned", "exited 0!", "gave up"]),
+    "early": ("/bin/false", dict(startsecs=1000, startretries=0), ["spawned", "exited 1!", "gave up"]),
+    "early-always": ("/bin/sh -c 'exit 7'", dict(startsecs=1000, startretries=0, autorestart="true", exitcodes=7),
                      ["spawned", "exited 7!", "gave up"]),
-    "early-signal": ("/bin/sh -c 'kill -KILL $$'", dict(startsecs=2, startretries=0), ["spawned", "exited SIGKILL!", "gave up"]),
-    "retried": ("/bin/false", dict(startsecs=2, startretries=1), ["spawned", "exited 1!"] * 2 + ["gave up"]),
+    "early-signal": ("/bin/sh -c 'kill -KILL $$'", dict(startsecs=1000, startretries=0), ["spawned", "exited SIGKILL!", "gave up"]),
+    "retried": ("/bin/false", dict(startsecs=1000, startretries=1), ["spawned", "exited 1!"] * 2 + ["gave up"]),
     "at-once": ("/bin/true", dict(startsecs=0), ["spawned", "exited 0"]),
     "listed": ("/bin/sh -c 'exit 4'", dict(startsecs=0, exitcodes="3,4"), ["spawned", "exited 4"]),
     "never": ("/bin/sh -c 'exit 1'", dict(startsecs=0, autorestart="false"), ["spawned", "exited 1!"]),
     "never-signal": ("/bin/sh -c 'kill -TERM $$'", dict(startsecs=0, autorestart="false"), ["spawned", "exited SIGTERM!"]),
-    "stayed": ("/bin/sh -c 'sleep 2.2; exit 0'", dict(startsecs=1), ["spawned", "up", "exited 0"]),
+    "stayed": ("/bin/sh -c 'read go < {dir}/go; exit 0'", dict(startsecs=1), ["spawned", "up", "exited 0"]),
     "not-begun": ("/bin/true", dict(autostart="false"), []),
 }
 
 
 def test_ends_of_programs_that_stay_ended(supervisor):
+    os.mkfifo(supervisor.dir / "go")
     supervisor.start("".join(program(name, command, **keys) for name, (command, keys, _) in ENDS.items()))
     supervisor.wait_line("gave up: retried")
+    supervisor.wait_running("stayed")
+    (supervisor.dir / "go").write_text("on\n")
     supervisor.wait_line("exited: stayed")
     assert supervisor.stop() == 0
     assert {name: told_of(supervisor, name, keys) for name, (_, keys, _) in ENDS.items()} == {
@@ -83,35 +87,36 @@ COMES_AGAIN = {
 
 def test_ends_of_programs_that_come_again(supervisor):
     """They are started again at once, without end; by ours not more often than once a second."""
+    begun = time.time()  # whoever is held up makes it later only
     supervisor.start("".join(program(name, command, **keys) for name, (command, keys, _) in COMES_AGAIN.items()))
     for name in COMES_AGAIN:
         first, _ = supervisor.wait_line("exited: %s" % name)
         second, _ = supervisor.wait_line("exited: %s" % name, after=first + 1)
         starts = [supervisor.time_of(number) for number, line in enumerate(supervisor.lines.lines) if "spawned: '%s'" % name in line]
-        assert all(later - earlier > (0.9 if supervisor.is_ours else 0) for earlier, later in zip(starts, starts[1:])), starts
+        assert all(start - begun > (number - 0.1 if supervisor.is_ours else 0) for number, start in enumerate(starts)), starts
     assert supervisor.stop() == 0
     for name, (_, keys, told) in COMES_AGAIN.items():
         assert told_of(supervisor, name, keys)[:4] == told * 2, name
 
 
 def test_waits_between_retries_grow_by_a_second(supervisor):
-    supervisor.start(program("x", "/bin/false", startsecs=3, startretries=2))
+    begun = time.time()
+    supervisor.start(program("x", "/bin/false", startsecs=1000, startretries=2))
     supervisor.wait_line("gave up: x")
     assert supervisor.stop() == 0
     assert story(supervisor, "x") == ["spawned", "exited 1!"] * 3 + ["gave up"]
-    times = [supervisor.time_of(number) for number, line in enumerate(supervisor.lines.lines) if re.search("spawned|exited: x", line)]
-    waits = [times[i + 1] - times[i] for i in (1, 3)]
-    for wait, wanted in zip(waits, [1, 2]):
-        assert wanted - 0.05 <= wait <= wanted + (0.9 if supervisor.is_ours else 2.5), waits
+    starts = [supervisor.time_of(number) - begun for number, line in enumerate(supervisor.lines.lines) if "spawned: 'x'" in line]
+    assert starts[1] > 0.9 and starts[2] > 1 + 1.9, starts  # how much later it may be on a busy machine, nobody can say
 
 
 def test_startsecs_is_the_time_until_it_counts_as_up(supervisor):
+    begun = time.time()
     supervisor.start(program("now", "sleep 1000", startsecs=0) + program("later", "sleep 1000", startsecs=2))
-    now, later = supervisor.wait_running("now"), supervisor.wait_running("later")
-    assert now < later
+    supervisor.wait_running("now")
+    later = supervisor.wait_running("later")
     _, match = supervisor.wait_line("success: later .*> than (.*) seconds")
     assert match[1] == "2"
-    assert supervisor.time_of(later) - supervisor.time_of(supervisor.wait_spawned("later")[0]) >= 1.95
+    assert supervisor.time_of(later) - begun > 1.9
     assert supervisor.stop() == 0
 
 
@@ -119,7 +124,7 @@ def test_a_program_that_was_up_has_all_its_retries_again(supervisor):
     """It fails once, is up, and ends: the next failure is the first one."""
     (supervisor.dir / "turn").write_text("0\n")
     supervisor.start(program("x", "/bin/sh -c 'read turn < {dir}/turn; echo $((turn + 1)) > {dir}/turn; case $turn in 1) exec sleep 1000;; "
-                                  "*) exit 9;; esac'", startsecs=2, startretries=1))
+                                  "*) exit 9;; esac'", startsecs=5, startretries=1))
     supervisor.wait_running("x")
     os.kill(int(supervisor.lines.matching(r"spawned: 'x' with pid (\d+)")[-1][1]), signal.SIGKILL)
     supervisor.wait_line("gave up: x")
@@ -252,14 +257,16 @@ def test_a_program_that_waits_for_a_retry_is_not_tried_while_all_ends(supervisor
 def test_what_ends_by_itself_while_all_ends_is_not_started_again(supervisor, reports):
     supervisor.start(program("brief", "/bin/sh -c 'echo brief $$ > {dir}/reports; exec sleep 1000'", startsecs=0, priority=1,
                              autorestart="true") +
-                     program("deaf", "/bin/sh -c 'trap \"\" TERM; echo deaf > {dir}/reports; exec sleep 1000'", startsecs=0,
-                             stopwaitsecs=2, priority=2))
-    reports.wait("deaf")
+                     program("deaf", "/bin/sh -c 'trap \"\" TERM; echo deaf $$ > {dir}/reports; exec sleep 1000'", startsecs=0,
+                             stopwaitsecs=1000, priority=2))
+    deaf = int(reports.wait(r"deaf (\d+)")[1][1])
     pid = int(reports.wait(r"brief (\d+)")[1][1])
     supervisor.wait_running("brief")
     supervisor.send(signal.SIGTERM)
     supervisor.wait_line("exit request")
     os.kill(pid, signal.SIGKILL)
+    supervisor.wait_line("exited: brief")
+    os.kill(deaf, signal.SIGKILL)
     assert supervisor.wait() == 0
     assert story(supervisor, "brief") == ["spawned", "up", "exited SIGKILL!"]
 

@@ -1,6 +1,7 @@
 """SIGHUP, and signals that come while all ends."""
 import os
 import signal
+import time
 
 import watching
 
@@ -83,15 +84,19 @@ def test_hup_gives_auto_logs_new_names(supervisor):
     assert supervisor.stop() == 0
 
 
-def deaf(seconds):
-    return ("[program:deaf]\ncommand = /bin/sh -c 'trap \"\" TERM; echo up > {dir}/reports; exec sleep 1000'\nstartsecs = 0\n"
-            "stopwaitsecs = %d\n" % seconds)
+DEAF = ("[program:deaf]\ncommand = /bin/sh -c 'trap \"\" TERM; echo up $$ > {dir}/reports; exec sleep 1000'\nstartsecs = 0\n"
+        "stopwaitsecs = 1000\n")
+
+
+def wait_deaf(reports):
+    """Its pid; it ends when the test kills it."""
+    return int(reports.wait(r"up (\d+)")[1][1])
 
 
 def test_signals_while_all_ends(supervisor, reports):
     """A second request to end is told, and changes nothing; one to begin anew is told to be ignored."""
-    supervisor.start(deaf(3))
-    reports.wait("up")
+    supervisor.start(DEAF)
+    pid = wait_deaf(reports)
     supervisor.send(signal.SIGTERM)
     first, _ = supervisor.wait_line("received SIGTERM indicating exit request")
     supervisor.send(signal.SIGHUP)
@@ -100,28 +105,32 @@ def test_signals_while_all_ends(supervisor, reports):
     supervisor.wait_line("received SIGINT indicating exit request")
     supervisor.send(signal.SIGUSR2)
     supervisor.wait_line("received SIGUSR2 indicating log reopen request")
+    os.kill(pid, signal.SIGKILL)
     assert supervisor.wait() == 0
-    assert len(supervisor.lines.matching("killing 'deaf'")) == 1
+    assert len(supervisor.lines.matching("stopped: deaf")) == 1
 
 
 def test_an_end_that_is_asked_for_during_a_reload_wins(supervisor, reports):
-    supervisor.start(deaf(2))
-    reports.wait("up")
+    supervisor.start(DEAF)
+    pid = wait_deaf(reports)
     supervisor.send(signal.SIGHUP)
     supervisor.wait_line("received SIGHUP indicating restart request")
     supervisor.send(signal.SIGQUIT)
     supervisor.wait_line("received SIGQUIT indicating exit request")
+    os.kill(pid, signal.SIGKILL)
     assert supervisor.wait() == 0
     assert len(supervisor.lines.matching("supervisord started")) == 1
 
 
 def test_whom_it_waits_for_is_told_every_three_seconds(supervisor, reports):
-    supervisor.start(deaf(5))
-    reports.wait("up")
+    supervisor.start(DEAF)
+    pid = wait_deaf(reports)
+    begun = time.time()  # whoever is held up makes it later only
     supervisor.send(signal.SIGTERM)
     first, _ = supervisor.wait_line("INFO waiting for deaf to die$")
     second, _ = supervisor.wait_line("INFO waiting for deaf to die$", after=first + 1)
-    assert 2.8 < supervisor.time_of(second) - supervisor.time_of(first) < 4.9
+    assert supervisor.time_of(second) - begun > 2.9
+    os.kill(pid, signal.SIGKILL)
     assert supervisor.wait() == 0
 
 

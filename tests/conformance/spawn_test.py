@@ -18,7 +18,7 @@ SYS_RT_SIGACTION = 13 if platform.machine() == "x86_64" else 134
 
 
 def failing(name, command, **keys):
-    return "[program:%s]\ncommand = %s\nstartretries = 0\nstartsecs = 2\nstderr_logfile = {dir}/%s.err\n" % (name, command, name) + \
+    return "[program:%s]\ncommand = %s\nstartretries = 0\nstartsecs = 1000\nstderr_logfile = {dir}/%s.err\n" % (name, command, name) + \
         "".join("%s = %s\n" % item for item in keys.items())
 
 

@@ -1,4 +1,5 @@
 """`make demo`, for some seconds: the stack comes up, answers, is mended, and goes without a trace."""
+import itertools
 import os
 import re
 import signal
@@ -16,9 +17,11 @@ SECONDS = "60"  # a bound, not a wait: the test ends it
 
 @pytest.fixture
 def port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One that nobody has, and that nobody is given who asks for any: below those, and another for each process of tests."""
+    for port in itertools.count(20000 + os.getpid() % 10000):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
 
 
 @pytest.fixture

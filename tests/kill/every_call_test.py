@@ -108,7 +108,7 @@ def at_restart(folder, count):
         _, second = scene.reports.wait(r"start (\d+)", after=number + 1)
         pid = int(second[1])
         while "pid %d," % pid not in scene.state()[1]:
-            scene.reeved.lines.read(watching.LIMIT)
+            scene.reeved.lines.read(0.1)
         killed = scene.was_killed()
         assert scene.starts() == [int(first[1]), pid], count
         check_end(scene, pid, count)
@@ -220,7 +220,7 @@ def at_keeper(folder, count):
             scene.reeved.process.wait()
             keeper = int(watching.wait_file(folder / "supervisord.pid", lambda text: text.endswith(b"\n") and int(text) != keeper))
         while "pid %d," % second not in scene.state()[1]:
-            scene.reeved.lines.read(1)
+            scene.reeved.lines.read(0.1)
         assert scene.starts() == [first, second], count
         os.kill(keeper, signal.SIGTERM)
         watching.wait_end(keeper)

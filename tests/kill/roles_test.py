@@ -3,6 +3,7 @@ import itertools
 import os
 import re
 import signal
+import time
 
 import pytest
 import roles
@@ -45,11 +46,13 @@ def pids_of(reports):
 
 def wait_all_run(reeved, reports, count=ALL):
     """Each has started once and the board knows it; its pids."""
-    while True:
-        pids = pids_of(reports)
-        if len(pids) >= count and len({text for state, text in roles.status_table(reeved)[1].values() if state == "RUNNING"}) == count:
-            break
-        assert reports.read(watching.LIMIT) or reeved.seen
+    for line in range(count):
+        reports.wait(r"start \d+", after=line)
+    limit = time.monotonic() + watching.LIMIT
+    while len({text for state, text in roles.status_table(reeved)[1].values() if state == "RUNNING"}) != count:
+        assert time.monotonic() < limit, roles.status_table(reeved)
+        reeved.lines.read(0.1)  # the board wakes nobody who waits for it
+    pids = pids_of(reports)
     assert len(set(pids)) == len(pids) == count
     told = {int(re.match(r"pid (\d+)", text)[1]) for _, text in roles.status_table(reeved)[1].values()}
     assert told == set(pids)
@@ -97,8 +100,9 @@ def test_the_core_killed_again_and_again_while_all_stops(reeved, reports):
 def test_the_core_killed_while_a_program_waits_for_its_retry(reeved):
     """The retries that it has had count."""
     reeved.start("[program:x]\ncommand = /bin/false\nstartsecs = 5\nstartretries = 2\n")
-    for number in 1, 2:
-        reeved.wait_line("exited: x", after=reeved.wait_line("spawned: 'x'", after=0 if number == 1 else reeved.seen)[0])
+    line = 0
+    for _ in range(2):
+        line, _ = reeved.wait_line("exited: x", after=reeved.wait_line("spawned: 'x'", after=line)[0])
         kill_role(reeved, "core")
     reeved.wait_line("gave up: x")
     assert len(reeved.lines.matching("spawned: 'x'")) == 3
@@ -107,7 +111,7 @@ def test_the_core_killed_while_a_program_waits_for_its_retry(reeved):
 
 def test_exits_while_no_core_is_there_are_acted_on(reeved, reports):
     """Quick deaths make the keeper wait before it starts another: that is when programs end."""
-    reeved.start("".join("[program:%s]\ncommand = /bin/sh -c 'echo start $$ > {dir}/reports; trap \"exit %d\" USR1; read x; exit 99'\n"
+    reeved.start("".join("[program:%s]\ncommand = /bin/sh -c 'trap \"exit %d\" USR1; echo start $$ > {dir}/reports; read x; exit 99'\n"
                          "startsecs = 0\nautorestart = %s\n" % it for it in [("good", 0, "unexpected"), ("bad", 3, "unexpected"),
                                                                              ("killed", 0, "false")]))
     for count in range(3):

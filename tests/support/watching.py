@@ -6,7 +6,7 @@ import select
 import signal
 import time
 
-LIMIT = 30.0 * float(os.environ.get("REEVE_SLOWER", "1"))
+LIMIT = 60.0 * float(os.environ.get("REEVE_SLOWER", "1"))
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_CHILD_SUBREAPER = 36
