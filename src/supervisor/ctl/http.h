@@ -57,7 +57,7 @@ bool http_is_usable(const struct http *http);
 int http_send(struct http *http, const struct http_server *server, const char *target,
 	const char *body, size_t length, reeve_nsec timeout);
 
-/* Receive the answer's head: `status` and `reason`. 0, -ETIMEDOUT (may be called again), -ENODATA (closed before the first byte),
+/* Receive the answer's head: `status` and `reason`. 0, -ETIMEDOUT (may be called again), -ENODATA (closed before it began),
  * -ECONNRESET, -EPROTO (that is no HTTP). */
 int http_receive_head(struct http *http, reeve_nsec timeout);
 

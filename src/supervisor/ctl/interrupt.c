@@ -22,3 +22,8 @@ bool interrupt_pending(void)
 {
 	return pending;
 }
+
+void interrupt_forget(void)
+{
+	pending = 0;
+}

@@ -1,4 +1,5 @@
-/* Ctrl-C in the interactive mode, where it must not cost the history: it ends what is waited for, and then the mode. */
+/* Ctrl-C where it must not end the process at once: in the interactive mode, which has a history to save, and where the terminal is
+ * not as it was. It ends what is waited for. */
 #ifndef CTL_INTERRUPT_H
 #define CTL_INTERRUPT_H
 
@@ -8,5 +9,8 @@
 void interrupt_catch(void);
 
 bool interrupt_pending(void);
+
+/* It ended what it was to end. */
+void interrupt_forget(void);
 
 #endif
