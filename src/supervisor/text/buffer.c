@@ -109,6 +109,17 @@ void buffer_reserve(struct buffer *buffer, size_t more)
 	reserve(buffer, more);
 }
 
+char *buffer_open(struct buffer *buffer, size_t most)
+{
+	return reserve(buffer, most) ? buffer->data + buffer->length : NULL;
+}
+
+void buffer_close(struct buffer *buffer, const char *end)
+{
+	buffer->length = (size_t)(end - buffer->data);
+	buffer->data[buffer->length] = '\0';
+}
+
 void buffer_cut(struct buffer *buffer, size_t length)
 {
 	if (length >= buffer->length)

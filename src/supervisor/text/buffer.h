@@ -35,6 +35,11 @@ __attribute__((format(printf, 2, 0))) void buffer_vprint(
 /* Take memory for so many more bytes at once: worth it before many small ones. */
 void buffer_reserve(struct buffer *buffer, size_t more);
 
+/* Room for `most` more bytes, to be written at once without a look at it: NULL where a failure stuck. What was written is
+ * added by buffer_close(), with its end. */
+char *buffer_open(struct buffer *buffer, size_t most);
+void buffer_close(struct buffer *buffer, const char *end);
+
 /* Shorten it to what was its length before; a failure stays. */
 void buffer_cut(struct buffer *buffer, size_t length);
 

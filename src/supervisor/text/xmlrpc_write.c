@@ -38,23 +38,25 @@ void xmlrpc_add_fault(struct buffer *buffer, int code, const char *text)
 	xmlrpc_struct_end(buffer);
 }
 
-void xmlrpc_add_digits(struct buffer *buffer, int64_t value)
+char *xmlrpc_put_digits(char *at, int64_t value)
 {
-	char digits[24], *at = digits + sizeof digits;
+	char digits[XMLRPC_DIGITS_MAX], *first = digits + sizeof digits;
 	uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
 
 	do
-		*--at = (char)('0' + rest % 10);
+		*--first = (char)('0' + rest % 10);
 	while (rest /= 10);
 	if (value < 0)
-		*--at = '-';
-	buffer_add(buffer, at, (size_t)(digits + sizeof digits - at));
+		*--first = '-';
+	return mempcpy(at, first, (size_t)(digits + sizeof digits - first));
 }
 
 void xmlrpc_add_int(struct buffer *buffer, int64_t value)
 {
+	char digits[XMLRPC_DIGITS_MAX];
+
 	ADD(buffer, "<value><int>");
-	xmlrpc_add_digits(buffer, value);
+	buffer_add(buffer, digits, (size_t)(xmlrpc_put_digits(digits, value) - digits));
 	ADD(buffer, "</int></value>\n");
 }
 
@@ -117,56 +119,110 @@ void xmlrpc_add_member(struct buffer *buffer, const char *name, const char *text
 	xmlrpc_member_end(buffer);
 }
 
-/* ASCII that stands for itself: but not `&`, `<`, `>` and control characters other than TAB and LF. */
+/* ---- text ---- */
+
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Is a byte of these eight 0? What lies above the first one is not to be relied on, and is not. */
+static uint64_t has_zero(uint64_t word)
+{
+	return (word - EACH(0x01)) & ~word & EACH(0x80);
+}
+
+/* May one of these eight bytes not stand for itself? Those of ASCII do, but for control characters, `&`, `<` and `>`. */
+static bool has_special(uint64_t word)
+{
+	uint64_t beyond_ascii = word & EACH(0x80), control = (word - EACH(0x20)) & ~word & EACH(0x80);
+
+	return (beyond_ascii | control | has_zero(word ^ EACH('&')) | has_zero((word | EACH(0x02)) ^ EACH('>'))) != 0;
+}
+
 static bool is_plain(unsigned char c)
 {
 	return (c >= ' ' && c < 0x80 && c != '&' && c != '<' && c != '>') || c == '\n' || c == '\t';
 }
 
-/* The length of the character at `text`, and what stands for it in XML; 0: it is not whole. */
-static size_t escape_one(const char *text, const char *end, struct buffer *buffer, bool is_last)
+/* A literal, without its NUL. */
+#define PUT(at, text) mempcpy(at, text, sizeof(text) - 1)
+
+/* What stands for the character at `text`; its length, or 0: it is not whole. */
+static size_t put_one(char **at, const char *text, const char *end, bool is_last)
 {
 	uint32_t character;
 	size_t length;
 
 	switch (*text) {
-	case '&': ADD(buffer, "&amp;"); return 1;
-	case '<': ADD(buffer, "&lt;"); return 1;
-	case '>': ADD(buffer, "&gt;"); return 1;
-	case '\r': ADD(buffer, "&#13;"); return 1;
+	case '&': *at = PUT(*at, "&amp;"); return 1;
+	case '<': *at = PUT(*at, "&lt;"); return 1;
+	case '>': *at = PUT(*at, "&gt;"); return 1;
+	case '\r': *at = PUT(*at, "&#13;"); return 1;
 	default: break;
 	}
 	length = utf8_decode(text, end, &character);
 	if (length == 0 && !is_last && end - text < 4 && (unsigned char)*text >= 0xc2)
 		return 0;
 	if (length <= 1 || character == 0xfffe || character == 0xffff) {
-		ADD(buffer, REPLACEMENT);
+		*at = PUT(*at, REPLACEMENT);
 		return length ? length : 1;
 	}
-	buffer_add(buffer, text, length);
+	*at = mempcpy(*at, text, length);
 	return length;
 }
 
-static size_t escape(struct buffer *buffer, const char *bytes, size_t length, bool is_last)
+/* Returns how much was taken. */
+static size_t put(char **ret_at, const char *bytes, size_t length, bool is_last)
 {
-	const char *end = bytes + length, *at = bytes;
+	const char *end = bytes + length, *text = bytes;
+	char *at = *ret_at;
 
-	while (at < end) {
-		const char *plain = at;
+	while (text < end) {
+		uint64_t word;
 		size_t step;
 
-		while (at < end && is_plain((unsigned char)*at))
-			at++;
-		if (at > plain)
-			buffer_add(buffer, plain, (size_t)(at - plain));
-		if (at == end)
+		while (end - text >= 8 && (memcpy(&word, text, 8), !has_special(word))) {
+			memcpy(at, &word, 8);
+			at += 8;
+			text += 8;
+		}
+		while (text < end && is_plain((unsigned char)*text))
+			*at++ = *text++;
+		if (text == end)
 			break;
-		step = escape_one(at, end, buffer, is_last);
+		step = put_one(&at, text, end, is_last);
 		if (step == 0)
 			break;
-		at += step;
+		text += step;
 	}
-	return (size_t)(at - bytes);
+	*ret_at = at;
+	return (size_t)(text - bytes);
+}
+
+char *xmlrpc_put_escaped(char *at, const char *bytes, size_t length)
+{
+	put(&at, bytes, length, true);
+	return at;
+}
+
+/* So many bytes at a time: room for the worst case of all of a long text would be too much to ask for. */
+#define BLOCK ((size_t)4096)
+
+static size_t escape(struct buffer *buffer, const char *bytes, size_t length, bool is_last)
+{
+	size_t done = 0;
+
+	while (done < length) {
+		size_t size = length - done < BLOCK ? length - done : BLOCK, taken;
+		char *at = buffer_open(buffer, size * XMLRPC_ESCAPED_MAX);
+
+		if (!at)
+			break;
+		taken = put(&at, bytes + done, size, is_last && done + size == length);
+		buffer_close(buffer, at);
+		if (taken == 0)
+			break;
+		done += taken;
+	}
+	return done;
 }
 
 void xmlrpc_escape(struct buffer *buffer, const char *bytes, size_t length)

@@ -51,7 +51,10 @@ void xmlrpc_escape(struct buffer *buffer, const char *bytes, size_t length);
  * how many bytes were taken, at least `length` - 3. */
 size_t xmlrpc_escape_some(struct buffer *buffer, const char *bytes, size_t length);
 
-/* Digits. */
-void xmlrpc_add_digits(struct buffer *buffer, int64_t value);
+/* The same into memory that has room: XMLRPC_ESCAPED_MAX for each byte; XMLRPC_DIGITS_MAX. They return the end. */
+#define XMLRPC_ESCAPED_MAX 5
+#define XMLRPC_DIGITS_MAX 20
+char *xmlrpc_put_escaped(char *at, const char *bytes, size_t length);
+char *xmlrpc_put_digits(char *at, int64_t value);
 
 #endif
