@@ -17,7 +17,8 @@
 
 struct action {
 	struct exchange *exchange;
-	char *verb, *name; /* as they came; the name may be NULL */
+	char *word, *name; /* as they came; the name may be NULL */
+	const struct verb *verb; /* NULL: there is no such action */
 	struct table_waiter waiter;
 	bool waits, refused;
 	struct job *job;
@@ -52,7 +53,7 @@ static void action_is_over(void *data)
 	if (action->waits)
 		table_stop_waiting(exchange_gateway(action->exchange), &action->waiter);
 	job_cancel(action->job);
-	free(action->verb);
+	free(action->word);
 	free(action->name);
 	free(action);
 }
@@ -133,7 +134,7 @@ static void say_failed(struct action *action, const struct verb *verb, struct jo
 static void done(void *data, struct job *job)
 {
 	struct action *action = data;
-	const struct verb *verb = find_verb(action->verb);
+	const struct verb *verb = action->verb;
 	char when[64];
 
 	action->job = NULL;
@@ -153,7 +154,7 @@ static void done(void *data, struct job *job)
 static void begin(struct action *action, const struct table_row *const *rows, size_t count)
 {
 	struct job_request request = {
-		.kind = find_verb(action->verb)->kind,
+		.kind = action->verb->kind,
 		.wait = true,
 		.rows = rows,
 		.count = count,
@@ -185,7 +186,7 @@ static void act(struct action *action, const struct table *table)
 		page_answer_table(action->exchange, 403, table, FOREIGN);
 		return;
 	}
-	if (find_verb(action->verb)->of_all) {
+	if (action->verb->of_all) {
 		begin_all(action, table);
 		return;
 	}
@@ -221,28 +222,27 @@ static bool is_allowed(struct exchange *exchange)
 /* Is there such an action, with the name that it needs? Others are what supervisor cannot do either. */
 static bool is_meant(const struct action *action)
 {
-	const struct verb *verb = find_verb(action->verb);
-
-	return verb && (verb->of_all || (action->name && action->name[0]));
+	return action->verb && (action->verb->of_all || (action->name && action->name[0]));
 }
 
-void page_act_consume(struct exchange *exchange, char *verb, char *name)
+void page_act_consume(struct exchange *exchange, char *word, char *name)
 {
 	struct action *action = calloc(1, sizeof *action);
 	const struct table *table;
 	char when[64];
 
 	if (!action) {
-		free(verb);
+		free(word);
 		free(name);
 		exchange_answer_status(exchange, 500);
 		return;
 	}
 	action->exchange = exchange;
-	action->verb = verb;
+	action->word = word;
+	action->verb = find_verb(word);
 	action->name = name;
 	exchange_attach(exchange, action, action_is_over);
-	if (strcmp(verb, "refresh") == 0) {
+	if (strcmp(word, "refresh") == 0) {
 		time_text(when);
 		say(action, "Page refreshed at %s", when);
 		return;
