@@ -175,6 +175,14 @@ static void take_peer(struct gateway *gateway, enum role role, int channel)
 
 /* ---- the keeper ---- */
 
+static void drop_keeper(struct mail *mail)
+{
+	mail->keeper_source = reeve_loop_source_free(mail->keeper_source);
+	if (mail->keeper >= 0)
+		close(mail->keeper);
+	mail->keeper = -EBADF;
+}
+
 /* It tells of new roles, and by the end of its channel that all is over. */
 static void on_keeper(struct reeve_loop_source *source, int fd, unsigned events, void *data)
 {
@@ -195,8 +203,7 @@ static void on_keeper(struct reeve_loop_source *source, int fd, unsigned events,
 		tell_senseless("keeper", &message, type);
 		return;
 	}
-	mail->keeper_source = reeve_loop_source_free(mail->keeper_source);
-	close(fd);
+	drop_keeper(mail);
 	hear(&mail->peers[ROLE_CORE], UINT32_MAX);
 	gateway_finish(gateway);
 }
@@ -211,6 +218,7 @@ int mail_new(struct gateway *gateway, const struct mail_channels *channels)
 	if (!mail)
 		return -ENOMEM;
 	gateway->mail = mail;
+	mail->keeper = channels->keeper;
 	for (enum role role = 0; role < ROLES; role++)
 		mail->peers[role] = (struct peer){
 			.gateway = gateway, .fd = -EBADF, .role = role };
@@ -232,7 +240,7 @@ void mail_free(struct gateway *gateway)
 	log_asks_free(gateway);
 	for (enum role role = 0; role < ROLES; role++)
 		drop(&mail->peers[role]);
-	reeve_loop_source_free(mail->keeper_source);
+	drop_keeper(mail);
 	free(mail);
 	gateway->mail = NULL;
 }

@@ -38,11 +38,11 @@ struct watch_list {
 
 struct mail {
 	struct peer peers[ROLES];
+	int keeper; /* negative: it has ended */
 	struct reeve_loop_source *keeper_source;
 	struct request_list requests;
 	struct log_ask_list log_asks;
 	struct watch_list watches;
-	bool ending;
 };
 
 struct mail_channels {
