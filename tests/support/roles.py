@@ -15,7 +15,7 @@ def comm_of(pid):
 
 
 def pid_of(role, keeper):
-    """The pid of the keeper's "core" or "scribe" that lives now, or None."""
+    """The pid of the keeper's "core", "scribe" or "gateway" that lives now, or None."""
     found = [pid for pid, (parent, state) in watching.processes().items()
              if parent == keeper and state not in "ZX" and comm_of(pid) == "reeve-" + role]
     return found[0] if found else None
@@ -30,6 +30,21 @@ def wait_pid_of(role, keeper, other_than=None):
             return pid
         os.sched_yield()
     raise watching.Timeout("no %s of %d" % (role, keeper))
+
+
+def status_of(pid):
+    """{name: text} of the process's status in /proc."""
+    lines = pathlib.Path("/proc/%d/status" % pid).read_text().splitlines()
+    return {name: text.strip() for name, _, text in (line.partition(":") for line in lines)}
+
+
+def wait_sandboxed(pid):
+    """Wait until a gateway has given up all that it gives up: its filter is the last of it. No event tells that either."""
+    end = time.monotonic() + watching.LIMIT
+    while status_of(pid).get("Seccomp") != "2":
+        if time.monotonic() > end:
+            raise watching.Timeout("%d is not in its sandbox" % pid)
+        os.sched_yield()
 
 
 def status_table(reeved):

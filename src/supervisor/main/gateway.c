@@ -42,13 +42,13 @@ static json_t *server_as_json(const struct config_server *server)
 }
 
 /* NULL: out of memory, or a password that is no UTF-8. */
-static json_t *settings_as_json(const struct config *config)
+static json_t *settings_as_json(const struct servers *all, const struct config *config)
 {
 	json_t *servers = json_array(), *namespaces = json_array();
 	int r = 0;
 
-	for (size_t i = 0; i < config->server_count; i++)
-		r |= json_array_append_new(servers, server_as_json(&config->servers[i]));
+	for (size_t i = 0; i < all->count; i++)
+		r |= json_array_append_new(servers, server_as_json(all->list[i].settings));
 	for (size_t i = 0; i < config->rpcinterface_count; i++)
 		r |= json_array_append_new(namespaces, config_text_json(config->rpcinterfaces[i].name));
 	if (r != 0) {
@@ -60,9 +60,9 @@ static json_t *settings_as_json(const struct config *config)
 		"log_level", log_level(), "servers", servers, "namespaces", namespaces);
 }
 
-int gateway_settings_make(const struct config *config)
+static int make_settings(const struct servers *servers, const struct config *config)
 {
-	json_t *settings = settings_as_json(config);
+	json_t *settings = settings_as_json(servers, config);
 	int fd, r;
 
 	if (!settings)
@@ -76,6 +76,34 @@ int gateway_settings_make(const struct config *config)
 	if (r < 0 && fd >= 0)
 		close(fd);
 	return r < 0 ? r : fd;
+}
+
+static void forget_settings(struct gateway_birth *birth)
+{
+	if (birth->settings >= 0)
+		close(birth->settings);
+	birth->settings = -EBADF;
+}
+
+int gateway_prepare(struct gateway_birth *birth, const struct config *config, struct start_error *error)
+{
+	int r = servers_open(&birth->servers, config, error);
+
+	forget_settings(birth);
+	if (r < 0 || birth->servers.count == 0)
+		return r;
+	servers_log(&birth->servers, config);
+	birth->settings = make_settings(&birth->servers, config);
+	if (birth->settings == -EINVAL && error)
+		snprintf(error->text, sizeof error->text,
+			"the username and password of an HTTP server must be UTF-8");
+	return birth->settings < 0 ? birth->settings : 0;
+}
+
+void gateway_remove(struct gateway_birth *birth)
+{
+	forget_settings(birth);
+	servers_remove(&birth->servers);
 }
 
 /* ---- the program ---- */
@@ -162,9 +190,9 @@ static int arrange(struct move *moves, int count, int *program)
 	return close_range((unsigned)above + 1, ~0u, 0) < 0 ? -errno : 0;
 }
 
-static int arrange_all(
-	const struct role_start *start, const struct servers *servers, int settings, int *program)
+static int arrange_all(const struct role_start *start, const struct gateway_birth *birth, int *program)
 {
+	const struct servers *servers = &birth->servers;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	size_t count = 0;
 	struct move *moves = calloc(GATEWAY_SERVERS + servers->count, sizeof *moves);
@@ -177,7 +205,7 @@ static int arrange_all(
 	moves[count++] = (struct move){ null, STDIN_FILENO };
 	moves[count++] = (struct move){ null, STDOUT_FILENO };
 	moves[count++] = (struct move){ STDERR_FILENO, STDERR_FILENO };
-	moves[count++] = (struct move){ settings, GATEWAY_SETTINGS };
+	moves[count++] = (struct move){ birth->settings, GATEWAY_SETTINGS };
 	moves[count++] = (struct move){ reeve_map_fd(start->board->map), GATEWAY_BOARD };
 	moves[count++] = (struct move){ start->keeper, GATEWAY_KEEPER };
 	moves[count++] = (struct move){ start->peers[ROLE_CORE], GATEWAY_CORE };
@@ -190,7 +218,7 @@ static int arrange_all(
 	return r;
 }
 
-int gateway_become(const struct role_start *start, const struct servers *servers, int settings)
+int gateway_become(const struct role_start *start, const struct gateway_birth *birth)
 {
 	const char *const arguments[] = { PROGRAM, NULL };
 	const char *zone = getenv("TZ"); /* the log's times are of one zone */
@@ -201,7 +229,7 @@ int gateway_become(const struct role_start *start, const struct servers *servers
 	if (zone)
 		snprintf(variable, sizeof variable, "TZ=%s", zone);
 	if (r >= 0)
-		r = arrange_all(start, servers, settings, &program);
+		r = arrange_all(start, birth, &program);
 	if (r >= 0) {
 		log_to(GATEWAY_LOG, start->settings->log_level);
 		r = give_up();

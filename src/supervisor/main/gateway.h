@@ -6,17 +6,29 @@
 #include "board/roles.h"
 #include "main/servers.h"
 
-/* What it is told, as JSON in a sealed memfd, the caller's to close:
+/* What it is born with, again and again. */
+struct gateway_birth {
+	struct servers servers;
+	int settings; /* negative: there is nobody to serve, and no gateway */
+};
+
+/* Make it of the configuration: at the start, or, with `error` NULL, at a reload; see servers_open(). Returns 0 or a
+ * negative errno.
+ *
+ * What the gateway is told is JSON in a sealed memfd:
  *
  *	{"identifier": "supervisor", "log_level": 20, "namespaces": ["supervisor"], "servers": [
  *		{"section": "unix_http_server", "unix": true, "address": "/run/supervisor.sock",
  *		 "username": "", "password": ""}]}
  *
- * The n-th server is descriptor GATEWAY_SERVERS + n. Returns the descriptor or a negative errno. */
-int gateway_settings_make(const struct config *config);
+ * The n-th server is descriptor GATEWAY_SERVERS + n. */
+int gateway_prepare(struct gateway_birth *birth, const struct config *config, struct start_error *error);
+
+/* It is all over: remove the sockets. */
+void gateway_remove(struct gateway_birth *birth);
 
 /* In the role's process: give up what it must not have and become the program. Returns the exit status where that
  * can't be. */
-int gateway_become(const struct role_start *start, const struct servers *servers, int settings);
+int gateway_become(const struct role_start *start, const struct gateway_birth *birth);
 
 #endif

@@ -21,8 +21,11 @@
 	"Another program is already listening on a port that one of our HTTP servers is "          \
 	"configured to use.  Shut this program down first before starting supervisord."
 
+/* Put the code in words, where there are none yet. */
 static int tell(struct start_error *error, int code)
 {
+	if (code == 0)
+		return 0;
 	if (code == -EADDRINUSE)
 		snprintf(error->text, sizeof error->text, "%s", IN_USE);
 	else if (error->text[0] == '\0')
@@ -242,7 +245,7 @@ static bool is_same(const struct server *server, const struct config_server *set
 }
 
 /* The one of the last life that listens there already; its mode and owner are as the configuration has them now. */
-static bool take_over(struct server *server, struct servers *old, const struct config_server *settings)
+static void take_over(struct server *server, struct servers *old, const struct config_server *settings)
 {
 	for (size_t i = 0; i < old->count; i++) {
 		struct start_error ignored = { "" };
@@ -252,17 +255,16 @@ static bool take_over(struct server *server, struct servers *old, const struct c
 		if (settings->family == CONFIG_UNIX &&
 			((settings->chmod >= 0 && chmod(settings->file, (mode_t)settings->chmod) < 0) ||
 				set_owner(settings, &ignored) < 0))
-			return false;
+			return; /* to be made anew, which will say what is wrong */
 		*server = old->list[i];
 		old->list[i] = (struct server){ .fd = -EBADF };
-		return true;
+		return;
 	}
-	return false;
 }
 
-static int open_one(
-	struct server *server, const struct config_server *settings, struct start_error *error)
+static int open_one(struct server *server, struct start_error *error)
 {
+	const struct config_server *settings = server->settings;
 	bool is_unix = settings->family == CONFIG_UNIX;
 
 	server->port = settings->port;
@@ -273,31 +275,50 @@ static int open_one(
 	return is_unix ? listen_unix(server, settings, error) : listen_inet(server, settings, error);
 }
 
+/* All of them that are not there yet, or, with `error`, as many as can be had before the first that can't. */
+static int open_all(struct servers *servers, struct start_error *error)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < servers->count; i++) {
+		struct server *server = &servers->list[i];
+		struct start_error own = { "" };
+		int r = server->fd < 0 ? tell(&own, open_one(server, &own)) : 0;
+
+		if (r < 0 && error) {
+			*error = own;
+			return r;
+		}
+		if (r < 0) {
+			log_line(LOG_CRITICAL, "%s", own.text);
+			remove_one(server);
+		} else {
+			servers->list[kept++] = *server;
+		}
+	}
+	servers->count = kept;
+	return 0;
+}
+
 int servers_open(struct servers *servers, const struct config *config, struct start_error *error)
 {
-	struct servers old = *servers, new = { .count = config->server_count };
-	int r = 0;
+	struct servers old = *servers;
+	int r = -ENOMEM;
 
-	*servers = (struct servers){ NULL, 0 };
-	new.list = calloc(new.count ? new.count : 1, sizeof *new.list);
-	if (!new.list) {
-		servers_remove(&old);
-		return tell(error, -ENOMEM);
+	*servers = (struct servers){ calloc(config->server_count + 1, sizeof *servers->list), 0 };
+	for (size_t i = 0; servers->list && i < config->server_count; i++) {
+		struct server *server = &servers->list[servers->count++];
+
+		server->fd = -EBADF;
+		take_over(server, &old, &config->servers[i]);
+		server->settings = &config->servers[i];
 	}
-	for (size_t i = 0; i < new.count; i++)
-		new.list[i].fd = -EBADF;
-	for (size_t i = 0; i < new.count; i++)
-		take_over(&new.list[i], &old, &config->servers[i]);
 	servers_remove(&old);
-	for (size_t i = 0; r == 0 && i < new.count; i++)
-		if (new.list[i].fd < 0)
-			r = open_one(&new.list[i], &config->servers[i], error);
-	if (r < 0) {
-		servers_remove(&new);
-		return tell(error, r);
-	}
-	*servers = new;
-	return 0;
+	if (servers->list)
+		r = open_all(servers, error);
+	if (r < 0)
+		servers_remove(servers);
+	return r;
 }
 
 bool server_has_password(const struct config_server *settings)
@@ -305,18 +326,16 @@ bool server_has_password(const struct config_server *settings)
 	return settings->username && *settings->username;
 }
 
-void servers_log(const struct config *config)
+void servers_log(const struct servers *servers, const struct config *config)
 {
-	for (size_t i = 0; i < config->server_count; i++) {
-		const struct config_server *server = &config->servers[i];
-
+	for (size_t i = 0; i < servers->count; i++) {
 		for (size_t r = 0; r < config->rpcinterface_count; r++)
 			log_line(LOG_INFO, "RPC interface '%s' initialized",
 				config->rpcinterfaces[r].name);
-		if (!server_has_password(server))
+		if (!server_has_password(servers->list[i].settings))
 			log_line(LOG_CRITICAL,
 				"Server '%s' running without any HTTP authentication checking",
-				server->section);
+				servers->list[i].settings->section);
 	}
 }
 

@@ -16,7 +16,6 @@
 #include "core/event_setup.h"
 #include "keeper/keeper.h"
 #include "main/gateway.h"
-#include "main/servers.h"
 #include "main/start.h"
 #include "reeve/error.h"
 #include "reeve/pipe.h"
@@ -43,8 +42,7 @@ struct life {
 	struct scribe_journal *journal;
 	struct reeve_daemon *daemon; /* the starter that waits for us; NULL: none */
 	bool takes_over;	     /* from a keeper that was killed: the pid file has its pid */
-	struct servers servers;
-	int gateway_settings; /* negative: nobody is to be served */
+	struct gateway_birth gateway;
 	int log_pipe[2];
 };
 
@@ -131,7 +129,7 @@ static void forget_configuration(struct life *life)
 static int be_scribe(const struct role_start *start)
 {
 	forget_configuration(current);
-	servers_close(&current->servers);
+	servers_close(&current->gateway.servers);
 	return scribe_run(&(struct scribe_setup){
 		.core_channel = start->peers[ROLE_CORE],
 		.gateway_channel = start->peers[ROLE_GATEWAY],
@@ -157,7 +155,7 @@ static int be_core(const struct role_start *start)
 
 static int be_gateway(const struct role_start *start)
 {
-	return gateway_become(start, &current->servers, current->gateway_settings);
+	return gateway_become(start, &current->gateway);
 }
 
 /* ---- becoming what the keeper needs ---- */
@@ -246,26 +244,9 @@ static int prepare_signals(void)
 	return r;
 }
 
-/* Listen where the configuration says, or as it says now. */
-static int open_servers(struct life *life, struct start_error *error)
-{
-	int r = servers_open(&life->servers, life->config, error);
-
-	if (life->gateway_settings >= 0)
-		close(life->gateway_settings);
-	life->gateway_settings = -EBADF;
-	if (r < 0 || life->servers.count == 0)
-		return r;
-	servers_log(life->config);
-	life->gateway_settings = gateway_settings_make(life->config);
-	return life->gateway_settings < 0 ? life->gateway_settings : 0;
-}
-
 static void life_deinit(struct life *life)
 {
-	servers_remove(&life->servers);
-	if (life->gateway_settings >= 0)
-		close(life->gateway_settings);
+	gateway_remove(&life->gateway);
 	reeve_pid_file_free(life->pid_file);
 	reeve_daemon_free(life->daemon);
 	config_free(life->config);
@@ -290,7 +271,7 @@ static struct keeper_setup keeper_setup_of(struct life *life)
 		.mains = {
 			[ROLE_CORE] = be_core,
 			[ROLE_SCRIBE] = be_scribe,
-			[ROLE_GATEWAY] = life->servers.count > 0 ? be_gateway : NULL,
+			[ROLE_GATEWAY] = life->gateway.settings >= 0 ? be_gateway : NULL,
 		},
 		.log_read = life->log_pipe[0],
 		.log_write = life->log_pipe[1],
@@ -314,7 +295,6 @@ static int run_keeper(struct life *life, int *ret_snapshot)
 /* A reload: the core has read this configuration, and stopped all that was. */
 static int begin_anew(struct life *life, int snapshot)
 {
-	struct start_error error = { "" };
 	int r = config_snapshot_load(snapshot, &life->snapshot);
 
 	close(snapshot);
@@ -333,11 +313,9 @@ static int begin_anew(struct life *life, int snapshot)
 	atomic_store(&life->board.header->mood, MOOD_RUNNING);
 	start_tell_what_is_missing(life->config);
 	start_remove_auto_logs(life->config);
-	r = open_servers(life, &error);
-	if (r < 0) {
-		log_line(LOG_CRITICAL, "%s", error.text[0] ? error.text : reeve_error_text(r));
-		return r;
-	}
+	r = gateway_prepare(&life->gateway, life->config, NULL);
+	if (r < 0)
+		log_line(LOG_CRITICAL, "clients cannot be served: %s", reeve_error_text(r));
 	log_line(LOG_INFO, "supervisord started with pid %d", (int)getpid());
 	return 0;
 }
@@ -402,8 +380,11 @@ static int prepare(struct life *life)
 		log_report(&life->report);
 		r = start_lock_pid_file(life->config, &life->pid_file, &error);
 	}
-	if (r == 0)
-		r = open_servers(life, &error);
+	if (r == 0) {
+		r = gateway_prepare(&life->gateway, life->config, &error);
+		if (r < 0 && life->pid_file)
+			reeve_pid_file_write(life->pid_file); /* who writes it removes it */
+	}
 	if (r < 0)
 		refuse(error.text[0] ? error.text : reeve_error_text(r));
 	return r;
@@ -472,7 +453,7 @@ int supervise(const struct options *options, const char *configuration)
 			.override_count = options->override_count,
 			.environment = (const char *const *)environ,
 		},
-		.gateway_settings = -EBADF,
+		.gateway = { .settings = -EBADF },
 		.log_pipe = { -EBADF, -EBADF },
 	};
 	int status = EXIT_REFUSED, r;
