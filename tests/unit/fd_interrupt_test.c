@@ -206,15 +206,16 @@ static void stop_signals(void)
 
 START_TEST(an_interrupted_call_goes_on_with_the_time_that_is_left)
 {
-	reeve_nsec before = reeve_now();
-	long r;
+	do { /* once more if it was held up until its time was over */
+		reeve_nsec before = reeve_now();
+		long r;
 
-	start_signals(go_on);
-	r = waiting_calls[_i].call(60 * REEVE_MSEC);
-	stop_signals();
-	ck_assert_msg(r == -ETIMEDOUT, "%s: %ld", waiting_calls[_i].name, r);
-	ck_assert_int_ge(reeve_now() - before, 60 * REEVE_MSEC);
-	ck_assert_uint_gt(atomic_load(&due), 0);
+		start_signals(go_on);
+		r = waiting_calls[_i].call(60 * REEVE_MSEC);
+		stop_signals();
+		ck_assert_msg(r == -ETIMEDOUT, "%s: %ld", waiting_calls[_i].name, r);
+		ck_assert_int_ge(reeve_now() - before, 60 * REEVE_MSEC);
+	} while (atomic_load(&due) == 0);
 }
 END_TEST
 

@@ -243,13 +243,13 @@ START_TEST(one_that_the_machine_starves_is_not_accused)
 	hog = start_hog();
 	if (proc_stat_read(worker, worker, &stat) == 0 && stat.ran >= 0) {
 		ck_assert_int_eq(reeve_heartbeat_watch_new(arena, LIMIT, &watch), 0);
-		for (reeve_nsec start = reeve_now(); reeve_now() - start < 5 * LIMIT; tick()) {
+		for (reeve_nsec start = reeve_now(); !starved || reeve_now() - start < 5 * LIMIT;
+			tick()) {
 			enum reeve_heartbeat_verdict verdict = check(watch, 1);
 
 			ck_assert_int_ne(verdict, REEVE_HEARTBEAT_HUNG);
 			starved |= verdict == REEVE_HEARTBEAT_STARVED;
 		}
-		ck_assert(starved);
 		reeve_heartbeat_watch_free(watch);
 	}
 	kill_and_reap(hog);

@@ -10,19 +10,28 @@ static int one_long_request(struct reeve_pool_worker *which, void *data)
 	reeve_nsec until = reeve_now() + 100 * REEVE_MSEC;
 
 	reeve_pool_worker_begin(which);
-	reeve_pool_worker_say(which, "a long one");
 	while (reeve_now() < until)
 		poll(NULL, 0, 5);
 	reeve_pool_worker_end(which);
 	return 0;
 }
 
+/* That ends when the worker is to go. */
+static int one_last_request(struct reeve_pool_worker *which, void *data)
+{
+	reeve_pool_worker_begin(which);
+	reeve_pool_worker_say(which, "a long one");
+	idle_until_told(which, NULL);
+	reeve_pool_worker_end(which);
+	return 0;
+}
+
 START_TEST(who_is_in_a_request_may_end_it)
 {
-	struct reeve_pool_spec spec = { .workers = 2, .run = one_long_request };
+	struct reeve_pool_spec spec = { .workers = 2, .run = one_last_request };
 
 	start_pool(spec);
-	RUN_UNTIL(status().busy == 2 && *worker(0).text);
+	RUN_UNTIL(status().busy == 2 && *worker(0).text && *worker(1).text);
 	ck_assert_str_eq(worker(0).text, "a long one");
 	ck_assert_int_eq(worker(0).state, REEVE_POOL_BUSY);
 	ck_assert_int_eq(reeve_pool_stop(pool), 0);
@@ -179,6 +188,13 @@ START_TEST(who_beats_in_a_long_request_or_is_idle_is_not_stuck)
 }
 END_TEST
 
+static int one_short_request(struct reeve_pool_worker *which, void *data)
+{
+	reeve_pool_worker_begin(which);
+	reeve_pool_worker_end(which);
+	return 0;
+}
+
 static void hang_in_leave(struct reeve_pool_worker *which, void *data)
 {
 	for (;;)
@@ -194,7 +210,7 @@ static int hang_in_enter(struct reeve_pool_worker *which, void *data)
 START_TEST(who_does_not_come_to_work_or_away_from_it_is_stuck)
 {
 	struct reeve_pool_spec spec = { .workers = 1,
-		.run = _i ? one_long_request : idle_until_told };
+		.run = _i ? one_short_request : idle_until_told };
 
 	if (_i)
 		spec.leave = hang_in_leave;

@@ -137,6 +137,25 @@ static pid_t interrupt_then(int often, int signo, int last)
 	_exit(0);
 }
 
+static pid_t interrupt_for_ever(int signo)
+{
+	pid_t parent = getpid(), child = fork();
+
+	if (child != 0)
+		return child;
+	while (getppid() == parent) {
+		usleep(3000);
+		reeve_signal_send(parent, signo);
+	}
+	_exit(0);
+}
+
+static void stop_interrupting(pid_t child)
+{
+	ck_assert_int_eq(kill(child, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(child, NULL, 0), child);
+}
+
 START_TEST(an_interruption_runs_callbacks_and_leaves_the_time_that_is_left)
 {
 	struct log log = { 0 };
@@ -168,10 +187,10 @@ START_TEST(an_interrupting_signal_ends_it)
 
 	ck_assert_int_eq(reeve_signal_interrupt(SIGUSR2, true), 0);
 	block(USR1);
-	child = interrupt_then(20, SIGUSR2, 0);
+	child = interrupt_for_ever(SIGUSR2);
 	ck_assert_int_eq(reeve_signal_wait_for(USR1, SOON, NULL), -EINTR);
 	ck_assert_uint_ge(log.count, 1);
-	reap(child);
+	stop_interrupting(child);
 	reeve_signal_unsubscribe(subscription);
 	ck_assert_int_eq(reeve_signal_shutdown(), 0);
 }
@@ -227,9 +246,9 @@ START_TEST(a_foreign_handler_ends_a_pause_but_no_wait)
 	child = interrupt_then(3, SIGUSR2, 0);
 	ck_assert_int_eq(reeve_signal_wait(20 * REEVE_MSEC), -ETIMEDOUT);
 	reap(child);
-	child = interrupt_then(30, SIGUSR2, 0);
+	child = interrupt_for_ever(SIGUSR2);
 	ck_assert_int_eq(reeve_signal_pause(SOON), 0);
-	reap(child);
+	stop_interrupting(child);
 	ck_assert_int_eq(reeve_signal_shutdown(), 0);
 }
 END_TEST
