@@ -31,6 +31,17 @@ def writer(name, code, **keys):
     return ("[program:%s]\ncommand = %s {dir}/%s.py\n" % (name, sys.executable, name) + "".join("%s = %s\n" % item for item in keys.items()), text)
 
 
+def stubborn(name):
+    """A program that, asked to end, waits for a byte from the FIFO `go`; it has said so in its log when it is up."""
+    return writer(name, "def end(*_): os.read(os.open(sys.argv[0][:-%d] + 'go', os.O_RDONLY), 1); os._exit(0)\n"
+                  "signal.signal(signal.SIGTERM, end); w('up')\nwhile True: signal.pause()" % len(name + ".py"), stopwaitsecs=1000,
+                  stdout_logfile="{dir}/%s.log" % name)
+
+
+def wait_up(supervisor, name):
+    watching.wait_file(supervisor.dir / (name + ".log"), lambda data: data == b"up")
+
+
 def start(supervisor, *parts, **options):
     """Start with the sections; a part that is a pair is a writer."""
     text = ""
@@ -70,19 +81,20 @@ def test_the_life_of_a_program(supervisor, events):
     assert supervisor.stop() == 0
 
 
-def test_exits_and_stops(supervisor, events, reports):
+def test_exits_and_stops(supervisor, events, go):
     """Expected and unexpected exits, with the pid that there was."""
     start(supervisor, listening.section("PROCESS_STATE_EXITED,PROCESS_STATE_RUNNING,PROCESS_STATE_STOPPED,PROCESS_STATE_STOPPING"),
           "[program:good]\ncommand = /bin/sleep 2\nstartsecs = 1\nautorestart = false\n"
-          "[program:bad]\ncommand = /bin/sh -c 'sleep 2; exit 7'\nstartsecs = 1\nautorestart = false\n"
-          "[program:stays]\ncommand = /bin/sleep 1000\nstartsecs = 1\n")
+          "[program:bad]\ncommand = /bin/sh -c 'sleep 2; exit 7'\nstartsecs = 1\nautorestart = false\n", stubborn("stays"))
     pids = {name: int(supervisor.wait_line(r"spawned: '%s' with pid (\d+)" % name)[1][1]) for name in ("good", "bad", "stays")}
     about = {name: "processname:%s groupname:%s from_state:%%s" % (name, name) for name in pids}
     found = []
     while sum(name == "PROCESS_STATE_EXITED" for name, _ in found) < 2:
         found.append(told(events.event()))
+    wait_up(supervisor, "stays")
     supervisor.send(signal.SIGTERM)
     found.append(told(events.find("PROCESS_STATE_STOPPING", "processname:stays ")))
+    go.go()
     assert ("PROCESS_STATE_EXITED", about["good"] % "RUNNING" + " expected:1 pid:%d" % pids["good"]) in found
     assert ("PROCESS_STATE_EXITED", about["bad"] % "RUNNING" + " expected:0 pid:%d" % pids["bad"]) in found
     for name, pid in pids.items():
@@ -106,15 +118,15 @@ def test_the_beginning(supervisor, events):
     assert supervisor.stop() == 0
 
 
-def test_the_end(supervisor, events):
+def test_the_end(supervisor, events, go):
     """That all is to stop is told before anything stops; a listener outlives the others."""
-    start(supervisor, listening.section("SUPERVISOR_STATE_CHANGE_STOPPING,PROCESS_STATE_STOPPING"),
-          "[program:a]\ncommand = /bin/sleep 1000\nstartsecs = 0\n")
+    start(supervisor, listening.section("SUPERVISOR_STATE_CHANGE_STOPPING,PROCESS_STATE_STOPPING"), stubborn("a"))
     supervisor.wait_running("l")
-    supervisor.wait_running("a")
+    wait_up(supervisor, "a")
     supervisor.send(signal.SIGTERM)
     assert told(events.event()) == ("SUPERVISOR_STATE_CHANGE_STOPPING", "")
     assert events.event()["data"].startswith("processname:a groupname:a from_state:RUNNING pid:")
+    go.go()
     assert supervisor.wait() == 0
 
 
@@ -261,9 +273,8 @@ def test_a_listener_that_dies_with_an_event(supervisor, events, go):
 
 def test_several_listeners_share(supervisor, events, go):
     """Each event goes to one of them, and one that is busy holds up nobody."""
-    start(supervisor, listening.section("PROCESS_STATE_STARTING", options="--go={dir}/go", numprocs=2, process_name="l%(process_num)d"),
+    start(supervisor, listening.section("PROCESS_STATE_STARTING", options="--go={dir}/go --at-once", numprocs=2, process_name="l%(process_num)d"),
           "[program:a]\ncommand = /bin/sleep 1000\n[program:b]\ncommand = /bin/sleep 1000\n")
-    go.go(2)
     first = [events.event() for _ in range(2)]
     assert len({event["pid"] for event in first}) == 2
     go.go(10)

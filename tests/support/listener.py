@@ -2,6 +2,7 @@
 
     listener.py FIFO [--answers=FAIL,OK]   the answer to each event in turn, the last one to all that follow
                      [--go=FIFO]           before each answer, and before it is first ready, wait for a byte from there
+                     [--at-once]           but not before it is first ready
                      [--bytes]             the length of an event is in bytes
                      [--pieces]            write every byte by itself
 """
@@ -31,7 +32,8 @@ def main():
         assert len(line) <= 4096 and os.write(reports, line) == len(line)
 
     tell(started=True)
-    wait()
+    if "at-once" not in options:
+        wait()
     while True:
         say("READY\n")
         line = events.readline()
