@@ -3,12 +3,14 @@
 What must hold each time: no program was started twice, none is missing, its state is right, and all ends in order.
 """
 import concurrent.futures
+import http.client
 import os
 import pathlib
 import re
 import signal
 import subprocess
 
+import api
 import pytest
 import roles
 import watching
@@ -231,10 +233,39 @@ def at_keeper(folder, count):
         scene.close()
 
 
-@pytest.mark.parametrize("act", [at_start, at_restart, at_rebirth, at_stop, at_output, at_keeper])
+def at_request(folder, count):
+    """The gateway, while a client has a program started. The client may have to ask again, and is never refused."""
+    scene = Scene(folder, count)
+    try:
+        scene.reeved.start(PROGRAM + "autostart = false\n")
+        gateway = roles.wait_pid_of("gateway", scene.reeved.pid)
+        roles.wait_sandboxed(gateway)
+        scene.spawn_killer("attach", gateway)
+        while not ask_for_start(folder):
+            pass
+        pid = int(scene.reports.wait(r"start (\d+)")[1][1])
+        scene.state()
+        killed = scene.was_killed()
+        check_end(scene, pid, count)
+        assert scene.starts() == [pid], count
+        return killed
+    finally:
+        scene.close()
+
+
+def ask_for_start(folder):
+    """Whether it is said to be started; False where the connection broke."""
+    try:
+        with api.Client(folder / "supervisor.sock") as client:
+            return api.outcome(client.supervisor.startProcess, "x") in (True, ("fault", 60, "ALREADY_STARTED: x"))
+    except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+        return False
+
+
+@pytest.mark.parametrize("act", [at_start, at_restart, at_rebirth, at_stop, at_output, at_keeper, at_request])
 def test_killed_at_each_call(act, tmp_path, nothing_left_behind):
     """Until a count is reached that it does not get to."""
-    if not KILLER.exists() or not REEVED.exists():
+    if not KILLER.exists() or not (REEVED.parent / "reeve-gateway").exists():
         pytest.skip("not built")
     count, reached = 1, 0
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:

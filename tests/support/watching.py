@@ -43,7 +43,7 @@ class Lines:
                 match = re.search(pattern, self.lines[number])
                 if match:
                     return number, match
-            number = len(self.lines)
+            number = max(after, len(self.lines))
             if not self.read(end - time.monotonic()) and (self.ended or time.monotonic() >= end):
                 raise Timeout("no line matches %r from line %d on in:\n%s" % (pattern, after, "\n".join(self.lines) or "(nothing)"))
 
