@@ -281,10 +281,17 @@ static void remove_directory(const char *path)
 	ck_assert_int_eq(rmdir(path), 0);
 }
 
-static void free_rig(struct core_rig *rig)
+void rig_forget_answers(struct core_rig *rig)
 {
 	for (unsigned i = 0; i < rig->reply_count; i++)
 		free(rig->reply_data[i]);
+	memset(rig->reply_data, 0, sizeof rig->reply_data);
+	rig->reply_count = 0;
+}
+
+static void free_rig(struct core_rig *rig)
+{
+	rig_forget_answers(rig);
 	store_drop_all(rig->memory, BOARD_ROWS_MAX);
 	store_drop_readings(rig->memory);
 	store_forget(rig->memory, &(struct message_forget){ MESSAGE_FORGET, ROW_SELF, KEPT_NEXT });

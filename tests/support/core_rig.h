@@ -61,6 +61,9 @@ uint64_t rig_ask(struct core_rig *rig, enum request_kind kind, const char *group
 
 /* The answer, waited for; its data, where it has any, in *ret_data, which lives as long as the rig. */
 const struct message_reply *rig_answer(struct core_rig *rig, uint64_t number, const char **ret_data);
+/* Those that came so far are no longer wanted. */
+void rig_forget_answers(struct core_rig *rig);
+
 bool rig_has_answer(const struct core_rig *rig, uint64_t number);
 
 /* Ask, and wait for the fault. */
