@@ -58,8 +58,11 @@ static void commit(int q, size_t n) { check(reeve_queue_commit(queue[q], &put[q]
 
 static const void *peek(int q, size_t n)
 {
+    unsigned k = 0;
+    int r;
     (void)n;
-    check(reeve_queue_peek(queue[q], REEVE_FOREVER, &got[q]), "reeve_queue_peek");
+    while ((r = reeve_queue_peek(queue[q], spin ? 0 : REEVE_FOREVER, &got[q])) == -ETIMEDOUT) queue_spin(&k);
+    check(r, "reeve_queue_peek");
     return got[q].data;
 }
 

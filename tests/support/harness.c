@@ -85,6 +85,17 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* Check tells a forked test's time in 32 bits of microseconds, and fails a whole test that took longer. */
+#define FORKED_LONGEST 2000
+#define SOME_MORE 120
+
+void case_takes(TCase *tcase, unsigned long seconds)
+{
+	tcase_set_timeout(tcase, (double)(seconds + SOME_MORE));
+	if (seconds > FORKED_LONGEST)
+		setenv("CK_FORK", "no", 1);
+}
+
 int run_suite(Suite *suite)
 {
 	SRunner *runner = srunner_create(suite);

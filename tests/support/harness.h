@@ -23,6 +23,9 @@ long system_call_of(pid_t pid, pid_t tid, unsigned long *ret_argument);
 /* Whether a thread sleeps on a word of memory. */
 bool is_asleep(pid_t pid, pid_t tid);
 
+/* Its tests take so long by themselves. */
+void case_takes(TCase *tcase, unsigned long seconds);
+
 /* Run the suite as TAP; for main() to return. */
 int run_suite(Suite *suite);
 
