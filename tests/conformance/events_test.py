@@ -5,6 +5,7 @@ import re
 import signal
 import sys
 
+import api
 import listening
 import pytest
 import watching
@@ -142,6 +143,41 @@ def test_groups_and_names(supervisor, events):
           "[group:g]\nprograms = a\n[program:a]\ncommand = /bin/sleep 1000\nprocess_name = a_%(process_num)d\nnumprocs = 2\n")
     found = {events.find("PROCESS_STATE_STARTING", "groupname:g")["data"] for _ in range(2)}
     assert found == {"processname:a_%d groupname:g from_state:STOPPED tries:0" % n for n in range(2)}
+    assert supervisor.stop() == 0
+
+
+def test_what_clients_say(supervisor, events):
+    """sendRemoteCommEvent: any type, any text."""
+    start(supervisor, listening.section("REMOTE_COMMUNICATION"))
+    with api.Client(supervisor.dir / "supervisor.sock") as client:
+        assert client.supervisor.sendRemoteCommEvent("a type", "some text, é\n") is True
+        assert client.supervisor.sendRemoteCommEvent("", "") is True
+    first, second = events.event(), events.event()
+    assert told(first) == ("REMOTE_COMMUNICATION", "type:a type\nsome text, é\n")
+    assert int(first["head"]["len"]) == len("type:a type\nsome text, é\n")
+    assert told(second) == ("REMOTE_COMMUNICATION", "type:\n")
+    assert supervisor.stop() == 0
+
+
+def test_groups_that_come_and_go(supervisor, events):
+    """Also a group of listeners, which then hears what follows."""
+    start(supervisor, listening.section("PROCESS_GROUP"))
+    assert told(events.event()) == ("PROCESS_GROUP_ADDED", "groupname:l\n")
+    conf = supervisor.conf.read_text()
+    more = listening.section("PROCESS_GROUP", name="m").replace("{dir}", str(supervisor.dir))
+    supervisor.conf.write_text(conf + "[program:a]\ncommand = /bin/sleep 1000\n" + more)
+    with api.Client(supervisor.dir / "supervisor.sock") as client:
+        client.supervisor.reloadConfig()
+        for name in "ma":
+            assert client.supervisor.addProcessGroup(name) is True
+        found = sorted((event["head"]["pool"], *told(event)) for event in (events.event() for _ in range(4)))
+        assert found == [("l", "PROCESS_GROUP_ADDED", "groupname:a\n"), ("l", "PROCESS_GROUP_ADDED", "groupname:m\n"),
+                         ("m", "PROCESS_GROUP_ADDED", "groupname:a\n"), ("m", "PROCESS_GROUP_ADDED", "groupname:m\n")]
+        for name in "ma":
+            client.supervisor.stopProcessGroup(name)
+            assert client.supervisor.removeProcessGroup(name) is True
+            event = events.event()
+            assert (event["head"]["pool"], *told(event)) == ("l", "PROCESS_GROUP_REMOVED", "groupname:%s\n" % name)
     assert supervisor.stop() == 0
 
 

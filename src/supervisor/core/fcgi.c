@@ -12,9 +12,19 @@
 #include "board/log.h"
 #include "core/state.h"
 
+static int give_away(const struct config_socket *settings)
+{
+	const struct config_owner *owner = &settings->owner;
+
+	if (settings->has_owner && chown(settings->address, (uid_t)owner->uid, (gid_t)owner->gid) < 0)
+		return -errno;
+	return chmod(settings->address, (mode_t)settings->mode) < 0 ? -errno : 0;
+}
+
 static int bind_unix(int fd, const struct config_socket *settings)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int r;
 
 	if ((size_t)snprintf(address.sun_path, sizeof address.sun_path, "%s", settings->address) >=
 		sizeof address.sun_path)
@@ -23,10 +33,10 @@ static int bind_unix(int fd, const struct config_socket *settings)
 		return -errno;
 	if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0)
 		return -errno;
-	if (settings->has_owner && chown(settings->address, (uid_t)settings->owner.uid,
-					   (gid_t)settings->owner.gid) < 0)
-		return -errno;
-	return chmod(settings->address, (mode_t)settings->mode) < 0 ? -errno : 0;
+	r = give_away(settings);
+	if (r < 0)
+		unlink(settings->address);
+	return r;
 }
 
 static int bind_inet(int fd, const struct config_socket *settings)
