@@ -225,6 +225,13 @@ static void tell_exits(struct core_rig *rig)
 	}
 }
 
+void rig_hear(struct core_rig *rig)
+{
+	hear(rig, rig->keeper, hear_keeper_mail);
+	hear(rig, rig->gateway, hear_gateway_mail);
+	hear(rig, rig->scribe, hear_scribe_mail);
+}
+
 void rig_pump(struct core_rig *rig)
 {
 	struct pollfd polled[] = {
@@ -234,9 +241,7 @@ void rig_pump(struct core_rig *rig)
 	};
 
 	poll(polled, 3, 1); /* children end without a word */
-	hear(rig, rig->keeper, hear_keeper_mail);
-	hear(rig, rig->gateway, hear_gateway_mail);
-	hear(rig, rig->scribe, hear_scribe_mail);
+	rig_hear(rig);
 	reap(rig);
 	tell_exits(rig);
 }
@@ -245,9 +250,7 @@ void rig_pump(struct core_rig *rig)
 
 static void close_channels(struct core_rig *rig)
 {
-	hear(rig, rig->keeper, hear_keeper_mail);
-	hear(rig, rig->gateway, hear_gateway_mail);
-	hear(rig, rig->scribe, hear_scribe_mail);
+	rig_hear(rig);
 	close(rig->keeper);
 	close(rig->gateway);
 	close(rig->scribe);
@@ -396,6 +399,32 @@ struct board_record rig_record(struct core_rig *rig, const char *group, const ch
 
 	ck_assert_msg(find_record(rig, group, name, &record), "there is no %s:%s", group, name);
 	return record;
+}
+
+unsigned rig_count_state(struct core_rig *rig, int state)
+{
+	struct board_record record;
+	unsigned count = 0;
+
+	for (uint32_t row = 0; row < atomic_load(&rig->board.header->rows); row++)
+		count += board_read(&rig->board, row, &record) == 0 && record.state == state;
+	return count;
+}
+
+unsigned rig_count_children(struct core_rig *rig)
+{
+	char path[64];
+	unsigned count = 0;
+	FILE *file;
+	int pid;
+
+	snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+	file = fopen(path, "re");
+	ck_assert_ptr_nonnull(file);
+	while (fscanf(file, "%d", &pid) == 1)
+		count += pid != rig->core;
+	fclose(file);
+	return count;
 }
 
 void rig_wait_state(struct core_rig *rig, const char *group, const char *name, int state)

@@ -50,6 +50,9 @@ void rig_end(struct core_rig *rig);
 /* Be the others for a moment: take what the core sent, reap. */
 void rig_pump(struct core_rig *rig);
 
+/* Take what the core sent, and no more. */
+void rig_hear(struct core_rig *rig);
+
 #define RIG_UNTIL(rig, condition)                                                                  \
 	do                                                                                         \
 		rig_pump(rig);                                                                     \
@@ -72,6 +75,10 @@ int rig_do(struct core_rig *rig, enum request_kind kind, const char *group, cons
 /* The record of a process; fails the test where there is none. */
 struct board_record rig_record(struct core_rig *rig, const char *group, const char *name);
 bool rig_has(struct core_rig *rig, const char *group, const char *name);
+/* How many processes are in a state; how many children there are but the core. */
+unsigned rig_count_state(struct core_rig *rig, int state);
+unsigned rig_count_children(struct core_rig *rig);
+
 void rig_wait_state(struct core_rig *rig, const char *group, const char *name, int state);
 
 #endif

@@ -198,6 +198,7 @@ START_TEST(what_is_written_arrives)
 	ck_assert_int_eq(rig_do(&rig, REQUEST_START, "writer", "writer"), FAULT_SUCCESS);
 	ck_assert_int_eq(rig_answer(&rig, rig_send(&rig, &request, "one "), NULL)->fault, FAULT_SUCCESS);
 	ck_assert_int_eq(rig_answer(&rig, rig_send(&rig, &request, ""), NULL)->fault, FAULT_SUCCESS);
+	ck_assert_int_eq(rig_answer(&rig, rig_send(&rig, &request, NULL), NULL)->fault, FAULT_SUCCESS);
 	ck_assert_int_eq(rig_answer(&rig, rig_send(&rig, &request, "two"), NULL)->fault, FAULT_SUCCESS);
 	RIG_UNTIL(&rig, strcmp(file_text("heard"), "one two") == 0);
 }

@@ -112,13 +112,13 @@ int request_clear_logs(struct request *request)
 int request_stdin(struct request *request)
 {
 	const struct board_record *record = process_record(request->process);
-	struct request_data data;
+	struct request_data data = { "", 0 }; /* where none came */
 	int r;
 
 	if (record->pid == 0 || record->killing)
 		return refuse_by_name(request, FAULT_NOT_RUNNING);
 	r = request_data_map(request, &data);
-	if (r == 0) {
+	if (r == 0 || r == -ENODATA) {
 		r = input_write(request->process, data.bytes, data.size);
 		request_data_free(&data);
 	}
