@@ -202,9 +202,16 @@ static bool split_name(const char *text, struct name *ret)
 	return true;
 }
 
+bool call_knows_group(const struct call *call, const char *name)
+{
+	for (size_t i = 0; i < call->table->group_count; i++)
+		if (strcmp(call->table->groups[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 bool call_process(struct call *call, size_t n, const struct table_row **ret, struct name *ret_group)
 {
-	const struct table_row *const *members;
 	const struct table_row *row = NULL;
 	struct name name;
 	const char *text;
@@ -214,7 +221,7 @@ bool call_process(struct call *call, size_t n, const struct table_row **ret, str
 	if (split_name(text, &name)) {
 		if (name.name[0])
 			row = table_find(call->table, name.group, name.name);
-		else if (ret_group && table_find_group(call->table, name.group, &members) > 0) {
+		else if (ret_group && call_knows_group(call, name.group)) {
 			*ret_group = name;
 			*ret = NULL;
 			return true;

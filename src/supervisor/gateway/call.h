@@ -85,6 +85,9 @@ struct name {
 };
 bool call_process(struct call *call, size_t n, const struct table_row **ret, struct name *ret_group);
 
+/* Also one without processes. */
+bool call_knows_group(const struct call *call, const char *name);
+
 /* Ask the core; what it replies goes to `on_reply`, or (NULL) becomes `true` or the fault. */
 void call_ask(struct call *call, const struct message_request *request, const void *bytes, size_t size,
 	void (*on_reply)(struct call *, const struct message_reply *, const char *, size_t));

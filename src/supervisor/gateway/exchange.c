@@ -275,11 +275,6 @@ static bool is_chunked(const struct exchange *exchange)
 	return exchange_header(exchange, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
 }
 
-static bool has_body(const struct exchange *exchange)
-{
-	return announced_length(exchange) > 0 || is_chunked(exchange);
-}
-
 /* What is wrong with a request as far as its head tells; 0: nothing. */
 static unsigned check_head(struct exchange *exchange)
 {
@@ -328,7 +323,7 @@ static enum MHD_Result refuse(struct exchange *exchange, unsigned status)
 {
 	if (status == 401)
 		exchange_add_header(exchange, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Basic realm=\"default\"");
-	if (status == 401 || has_body(exchange))
+	if (status == 401 || announced_length(exchange) > HTTP_CALL_MAX)
 		exchange_add_header(exchange, MHD_HTTP_HEADER_CONNECTION, "close");
 	exchange->was_handled = true;
 	exchange_answer_status(exchange, status);
@@ -357,8 +352,10 @@ static enum MHD_Result begin(struct http_server *server, struct MHD_Connection *
 	(void)server;
 	connection_enter(connection, PHASE_BODY);
 	status = check_head(exchange);
-	if (status && has_body(exchange))
-		return refuse(exchange, status); /* not read, so the connection ends */
+	/* A body is taken and dropped before the answer: who is sending it would else be told of a broken connection, and
+	 * never read why. One that is too long is not waited for. */
+	if (status && announced_length(exchange) > HTTP_CALL_MAX)
+		return refuse(exchange, status);
 	exchange->refused = status;
 	return MHD_YES;
 }

@@ -111,12 +111,11 @@ static void do_to_named(struct call *call, const struct deed *deed)
 
 static void do_to_group(struct call *call, const struct deed *deed)
 {
-	const struct table_row *const *members;
 	const char *group;
 
 	if (!call_text(call, 0, &group))
 		return;
-	if (table_find_group(call->table, group, &members) == 0)
+	if (!call_knows_group(call, group))
 		call_fault(call, FAULT_BAD_NAME, group);
 	else
 		do_to_many(call, deed, group);

@@ -132,8 +132,8 @@ void method_signature(struct call *call)
 	call_done(call);
 }
 
-/* rpc.c does those that stand alone. */
+/* rpc.c makes the calls; what comes here is not an array of them. */
 void method_multicall(struct call *call)
 {
-	call_fault(call, FAULT_INCORRECT_PARAMETERS, "Recursive system.multicall forbidden");
+	call_fault(call, FAULT_INCORRECT_PARAMETERS, NULL);
 }

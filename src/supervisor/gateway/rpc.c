@@ -104,18 +104,30 @@ static void over(struct call *call)
 		step(rpc);
 }
 
+/* What keeps one of a multicall's calls from being made; NULL: nothing does. */
+static const char *wrong_with(const struct xmlrpc_value *name, const struct xmlrpc_value *parameters)
+{
+	if (!name)
+		return "INCORRECT_PARAMETERS: No methodName";
+	if (name->kind != XMLRPC_STRING || strlen(name->text) != name->length ||
+		(parameters && parameters->kind != XMLRPC_ARRAY))
+		return "INCORRECT_PARAMETERS";
+	if (strcmp(name->text, "system.multicall") == 0)
+		return "INCORRECT_PARAMETERS: Recursive system.multicall forbidden";
+	return NULL;
+}
+
 static void begin_one(struct rpc *rpc, const struct xmlrpc_value *each)
 {
 	const struct xmlrpc_value *name = xmlrpc_member(each, "methodName");
 	const struct xmlrpc_value *parameters = xmlrpc_member(each, "params");
 
+	const char *wrong = wrong_with(name, parameters);
+
 	rpc->call.over = over;
 	rpc->call_is_over = false;
-	if (!name || name->kind != XMLRPC_STRING || strlen(name->text) != name->length ||
-		(parameters && parameters->kind != XMLRPC_ARRAY)) {
-		fault_in_place(rpc, rpc->answer.length,
-			name ? "INCORRECT_PARAMETERS" : "INCORRECT_PARAMETERS: No methodName",
-			FAULT_INCORRECT_PARAMETERS);
+	if (wrong) {
+		fault_in_place(rpc, rpc->answer.length, wrong, FAULT_INCORRECT_PARAMETERS);
 		rpc->call_is_over = true;
 		rpc->call.fault = FAULT_SUCCESS;
 		return;
@@ -223,10 +235,6 @@ static void begin(struct rpc *rpc, const struct xmlrpc_document *document)
 {
 	if (is_multicall(document)) {
 		begin_many(rpc, document);
-		return;
-	}
-	if (strcmp(document->method, "system.multicall") == 0) {
-		answer_fault(rpc, FAULT_INCORRECT_PARAMETERS, "INCORRECT_PARAMETERS");
 		return;
 	}
 	xmlrpc_answer_begin(&rpc->answer);
