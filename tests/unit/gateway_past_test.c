@@ -73,14 +73,25 @@ START_TEST(a_change_of_state_is_an_event)
 }
 END_TEST
 
-START_TEST(a_start_that_nobody_saw_is_one)
+START_TEST(an_end_that_nobody_saw_is_told)
 {
 	struct board_record record = record_of("g", "p", STATE_RUNNING, NOW);
+	json_t *end;
+	char *text;
 
 	past_look(past, 0, &record);
 	record.starts++;
+	record.stopped_wall = record.changed_wall = NOW + 5;
+	record.status = 3 << 8;
 	ck_assert_int_eq(past_look(past, 0, &record), PAST_STATE);
-	record.stopped_wall = NOW;
+	text = states(NOW + 6);
+	ck_assert_str_eq(text, "[[1800000000,\"RUNNING\"],[1800000005,\"EXITED\"],[1800000005,\"RUNNING\"]]");
+	free(text);
+	ck_assert_uint_eq(past_newest(past), 2);
+	end = past_event_json(past, 1);
+	ck_assert_str_eq(json_string_value(json_object_get(end, "text")), "exit status 3");
+	json_decref(end);
+	record.stopped_wall++;
 	ck_assert_int_eq(past_look(past, 0, &record), PAST_DETAIL);
 }
 END_TEST
@@ -95,14 +106,14 @@ START_TEST(an_event_says_what_happened)
 	record.has_status = 1;
 	record.status = 2 << 8;
 	past_look(past, 7, &record);
-	event = past_event_json(past);
+	event = past_event_json(past, past_newest(past));
 	ck_assert_str_eq(json_string_value(json_object_get(event, "id")), "g:p");
 	ck_assert_str_eq(json_string_value(json_object_get(event, "from")), "RUNNING");
 	ck_assert_str_eq(json_string_value(json_object_get(event, "to")), "EXITED");
 	ck_assert_str_eq(json_string_value(json_object_get(event, "text")), "exit status 2");
 	json_decref(event);
 	past_mood(past, MOOD_RUNNING, MOOD_SHUTDOWN, NOW);
-	event = past_event_json(past);
+	event = past_event_json(past, past_newest(past));
 	ck_assert(json_is_null(json_object_get(event, "id")));
 	ck_assert_str_eq(json_string_value(json_object_get(event, "to")), "SHUTDOWN");
 	ck_assert_int_eq(json_integer_value(json_object_get(event, "number")), 2);
@@ -280,7 +291,7 @@ int main(void)
 
 	tcase_add_checked_fixture(states_case, make_past, free_past);
 	tcase_add_test(states_case, a_change_of_state_is_an_event);
-	tcase_add_test(states_case, a_start_that_nobody_saw_is_one);
+	tcase_add_test(states_case, an_end_that_nobody_saw_is_told);
 	tcase_add_test(states_case, an_event_says_what_happened);
 	tcase_add_test(states_case, only_so_much_is_kept);
 	tcase_add_test(states_case, what_reaches_into_the_hour_is_told);

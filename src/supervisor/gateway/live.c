@@ -47,6 +47,7 @@ struct live {
 	struct gateway *gateway;
 	char token[BROWSER_TOKEN_SIZE];
 	struct past *past;
+	uint64_t told; /* the newest event that the viewers know of */
 	struct usage_history *usage;
 	struct viewer *viewers;
 	size_t viewer_count;
@@ -172,6 +173,16 @@ static void want_table(struct live *live)
 	table_wait(live->gateway, &live->waiter);
 }
 
+/* Those that nobody was told of yet. */
+static void tell_events(struct live *live)
+{
+	while (live->told < past_newest(live->past)) {
+		live->told++;
+		if (live->viewers)
+			publish(live, "event", past_event_json(live->past, live->told));
+	}
+}
+
 static void look_at_self(struct live *live)
 {
 	const struct board_header *header = live->gateway->board.header;
@@ -186,7 +197,7 @@ static void look_at_self(struct live *live)
 		return;
 	if (self.mood != live->self.mood && live->self.keeper) {
 		past_mood(live->past, live->self.mood, self.mood, wall_now());
-		publish(live, "event", past_event_json(live->past));
+		tell_events(live);
 	}
 	live->self = self;
 	if (live->viewers)
@@ -218,8 +229,7 @@ static bool look_at_row(struct live *live, uint32_t row)
 	case PAST_SAME:
 		break;
 	case PAST_STATE:
-		if (live->viewers)
-			publish(live, "event", past_event_json(live->past));
+		tell_events(live);
 		tell_process(live, &record);
 		break;
 	case PAST_DETAIL:

@@ -72,7 +72,7 @@ void page_answer(struct exchange *exchange, unsigned status, const char *asset, 
 	buffer_add_text(&body, at);
 	add_headers(exchange);
 	exchange_add_header(exchange, "Cache-Control", "no-store");
-	exchange_answer(exchange, status, "text/html; charset=utf-8", &body);
+	exchange_answer(exchange, status, "text/html;charset=utf-8", &body);
 	buffer_deinit(&body);
 }
 

@@ -73,7 +73,7 @@ static void redirect(struct exchange *exchange, const char *message)
 	words_url(&location, message);
 	exchange_add_header(exchange, "Location", buffer_text(&location));
 	exchange_add_header(exchange, "Cache-Control", "no-cache");
-	exchange_answer(exchange, 301, "text/html; charset=utf-8", &body);
+	exchange_answer(exchange, 301, "text/html;charset=utf-8", &body);
 	buffer_deinit(&location);
 	buffer_deinit(&body);
 }

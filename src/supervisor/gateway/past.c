@@ -127,6 +127,27 @@ static void add_event(struct past *past, const struct process *process, const st
 		snprintf(event->text, sizeof event->text, "%s", record->error);
 }
 
+/* It ended and was started again between two looks: what its end must have been. */
+static void add_unseen_end(struct past *past, struct process *process, const struct board_record *record)
+{
+	struct board_record end = *record;
+
+	if (process->state == STATE_RUNNING)
+		end.state = STATE_EXITED;
+	else if (process->state == STATE_STARTING)
+		end.state = STATE_BACKOFF;
+	else if (process->state == STATE_STOPPING)
+		end.state = STATE_STOPPED;
+	else
+		return;
+	end.pid = process->pid;
+	end.changed_wall = record->stopped_wall;
+	end.has_status = 1;
+	add_event(past, process, &end);
+	add_state(process, end.changed_wall, end.state);
+	process->state = end.state;
+}
+
 static void remember(struct process *process, const struct board_record *record)
 {
 	process->state = record->state;
@@ -153,6 +174,8 @@ enum past_change past_look(struct past *past, uint32_t row, const struct board_r
 		return PAST_ANOTHER;
 	}
 	if (process->state != record->state || process->starts != record->starts) {
+		if (process->starts != record->starts)
+			add_unseen_end(past, process, record);
 		add_event(past, process, record);
 		add_state(process, record->changed_wall, record->state);
 		remember(process, record);
@@ -183,7 +206,12 @@ void past_mood(struct past *past, int from, int to, int64_t now)
 
 /* ---- as JSON ---- */
 
-static json_t *event_json(const struct past *past, uint64_t number)
+uint64_t past_newest(const struct past *past)
+{
+	return past->newest;
+}
+
+json_t *past_event_json(const struct past *past, uint64_t number)
 {
 	const struct event *event = &past->events[number % PAST_EVENTS_MAX];
 	const char *from = event->id ? process_state_name(event->from) : mood_name(event->from);
@@ -195,18 +223,13 @@ static json_t *event_json(const struct past *past, uint64_t number)
 		words_json(event->text));
 }
 
-json_t *past_event_json(const struct past *past)
-{
-	return past->newest ? event_json(past, past->newest) : NULL;
-}
-
 json_t *past_events_json(const struct past *past)
 {
 	uint64_t count = past->newest < PAST_EVENTS_MAX ? past->newest : PAST_EVENTS_MAX;
 	json_t *events = json_array();
 
 	for (uint64_t number = past->newest - count + 1; number <= past->newest; number++)
-		json_array_append_new(events, event_json(past, number));
+		json_array_append_new(events, past_event_json(past, number));
 	return events;
 }
 

@@ -88,8 +88,9 @@ function new_row(id) {
 const write = (element, text) => element.textContent !== text && (element.textContent = text);
 
 function since(process) {
-	const start = process.pid ? process.start : process.stop;
-	return start ? length_of_time(now() - start) : "never started";
+	if (!process.pid && !process.start && process.state === "STOPPED")
+		return "never started";
+	return length_of_time(now() - (process.pid ? process.start : process.stop || process.changed));
 }
 
 function draw_row(row, process) {
