@@ -20,6 +20,7 @@ static struct answers {
 
 static inline void begin_scenario(void)
 {
+	sleepers_do_not_look_by_themselves(); /* lest one recovers the dead before they are looked at */
 	memset(answers, 0, sizeof *answers);
 	make_arena();
 }

@@ -334,7 +334,7 @@ uint64_t rig_send(struct core_rig *rig, const struct message_request *request, c
 	message.type = MESSAGE_REQUEST;
 	message.number = ++rig->number;
 	ck_assert_int_eq(
-		reeve_channel_send(rig->gateway, &message, sizeof message, &fd, data ? 1 : 0, REEVE_SEC), 0);
+		reeve_channel_send(rig->gateway, &message, sizeof message, &fd, data ? 1 : 0, REEVE_FOREVER), 0);
 	if (fd >= 0)
 		close(fd);
 	return message.number;

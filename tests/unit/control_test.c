@@ -258,7 +258,7 @@ START_TEST(changes_are_told_to_who_watches)
 
 	ck_assert_int_eq(rig_do(&rig, REQUEST_START, "g", "x"), FAULT_SUCCESS);
 	ck_assert_uint_eq(rig.changed, 0);
-	ck_assert_int_eq(reeve_channel_send(rig.gateway, &watch, sizeof watch, NULL, 0, REEVE_SEC), 0);
+	ck_assert_int_eq(reeve_channel_send(rig.gateway, &watch, sizeof watch, NULL, 0, REEVE_FOREVER), 0);
 	RIG_UNTIL(&rig, rig.changed == 1);
 	before = rig.changed;
 	ck_assert_int_eq(rig_do(&rig, REQUEST_START, "g", "y"), FAULT_SUCCESS);

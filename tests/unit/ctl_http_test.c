@@ -33,7 +33,7 @@ static void disconnect_pair(void)
 
 static void ask(void)
 {
-	ck_assert_int_eq(http_send(&http, &where, "/RPC2", "<x/>", 4, REEVE_SEC), 0);
+	ck_assert_int_eq(http_send(&http, &where, "/RPC2", "<x/>", 4, 60 * REEVE_SEC), 0);
 }
 
 static void answer(const char *text)

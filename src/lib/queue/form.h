@@ -90,6 +90,9 @@ struct queue_form {
 	/* arena.h; the facade has woken all when it returns. */
 	int (*recover)(const struct queue_object *object, unsigned participant);
 
+	/* A number that is another one when something came to be got, or room (`for_room`). */
+	uint64_t (*stamp)(void *state, bool for_room);
+
 	/* It wakes those that wait for room by itself: not each room is for each of them. */
 	bool wakes_for_room;
 	/* NULL: nothing. Between the announcement that the caller may sleep and its last try. */

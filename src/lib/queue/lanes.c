@@ -71,6 +71,7 @@ const struct queue_form queue_lanes = {
 	.give_back = lanes_give_back,
 	.size = lanes_size,
 	.is_full = lanes_is_full,
+	.stamp = lanes_stamp,
 	.statistics = lanes_statistics,
 	.close = lanes_close,
 	.is_closed = lanes_is_closed,

@@ -288,6 +288,7 @@ int lanes_release(void *state, unsigned self, const struct reeve_queue_slot *slo
 int lanes_give_back(void *state, unsigned self, const struct reeve_queue_slot *slot);
 ssize_t lanes_size(void *state);
 int lanes_is_full(void *state);
+uint64_t lanes_stamp(void *state, bool for_room);
 void lanes_statistics(void *state, struct reeve_queue_statistics *ret);
 int lanes_close(void *state);
 int lanes_is_closed(void *state);

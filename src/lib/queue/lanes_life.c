@@ -203,6 +203,16 @@ int lanes_is_full(void *state)
 	return self < 0 ? self : lane_is_full(lanes, lanes_next_lane(lanes, (unsigned)self));
 }
 
+uint64_t lanes_stamp(void *state, bool for_room)
+{
+	const struct lanes *lanes = state;
+	uint64_t stamp = atomic_load(&lanes->object.header->redelivered);
+
+	for (unsigned i = 0; i < lanes_used(lanes); i++)
+		stamp += atomic_load(&lanes->lanes[i].tail) + atomic_load(&lanes->lanes[i].head);
+	return stamp;
+}
+
 void lanes_statistics(void *state, struct reeve_queue_statistics *ret)
 {
 	const struct lanes *lanes = state;

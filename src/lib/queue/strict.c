@@ -414,6 +414,19 @@ static int is_full(void *state)
 	return 1;
 }
 
+static uint64_t stamp(void *state, bool for_room)
+{
+	const struct strict *strict = state;
+	uint64_t stamp = atomic_load(strict->again) >> 1, at = 0, slot;
+
+	for (unsigned level = 0; level < strict->levels; level++)
+		if (ring_tail(strict, level, &at, &slot) != -EUCLEAN)
+			stamp += at;
+	for (uint32_t i = 0; for_room && i < strict->count; i++)
+		stamp = 31 * stamp + atomic_load(&strict_cell(strict, i)->word);
+	return stamp;
+}
+
 static void statistics(void *state, struct reeve_queue_statistics *ret)
 {
 	struct strict *strict = state;
@@ -471,6 +484,7 @@ const struct queue_form queue_strict = {
 	.give_back = give_back,
 	.size = size,
 	.is_full = is_full,
+	.stamp = stamp,
 	.statistics = statistics,
 	.close = close_queue,
 	.is_closed = is_closed,

@@ -23,35 +23,48 @@ static bool is_better(const struct oldest *best, bool own, uint64_t word)
 	return position_distance(cell_position(word), cell_position(best->word)) < 0;
 }
 
-static struct oldest find_oldest(const struct strict *strict, unsigned self)
+/* `ret_stamp` is another one when a cell has changed. */
+static struct oldest find_oldest(const struct strict *strict, unsigned self, uint64_t *ret_stamp)
 {
 	struct oldest best = { .found = false };
+	uint64_t stamp = 0;
 
 	for (uint32_t i = 0; i < strict->count; i++) {
 		struct cell *cell = strict_cell(strict, i);
 		uint64_t word = atomic_load(&cell->word);
 		bool own;
 
+		stamp = 31 * stamp + word;
 		if (cell_state(word) != CELL_TAKEN || cell_owner(word) != self)
 			continue;
 		own = atomic_load_explicit(&cell->thread, memory_order_relaxed) == thread_mark();
 		if (is_better(&best, own, word))
 			best = (struct oldest){ true, own, i, word };
 	}
+	*ret_stamp = stamp;
 	return best;
+}
+
+static bool free_cell(const struct strict *strict, struct oldest *taken)
+{
+	return atomic_compare_exchange_strong(&strict_cell(strict, taken->index)->word,
+		&taken->word, cell_become(taken->word, CELL_FREE, 0));
 }
 
 int strict_task_done(void *state, unsigned self)
 {
 	struct strict *strict = state;
+	uint64_t before, now = 0;
 
 	for (unsigned i = 0; i < strict_tries(strict); i++) {
-		struct oldest oldest = find_oldest(strict, self);
+		struct oldest oldest;
 
-		if (!oldest.found)
+		before = now;
+		oldest = find_oldest(strict, self, &now);
+		/* Cells are looked at one by one: another may have been got where it had looked. */
+		if (!oldest.found && i > 0 && now == before)
 			return -ENOMSG;
-		if (atomic_compare_exchange_strong(&strict_cell(strict, oldest.index)->word,
-			    &oldest.word, cell_become(oldest.word, CELL_FREE, 0)))
+		if (oldest.found && free_cell(strict, &oldest))
 			return 0;
 	}
 	return -EUCLEAN;

@@ -74,6 +74,26 @@ static int sleep_until(struct reeve_queue *queue, unsigned self, struct eventcou
 	}
 }
 
+#define TRIES_MOST 16
+
+/* It is looked for in one place after the other, and may be moved meanwhile: that there is none is
+ * believed of a try during which none came. Who waits need not ask: he would be told. */
+static int try_alone(struct reeve_queue *queue, unsigned self, const struct eventcount *event,
+	queue_try *try, void *data)
+{
+	bool for_room = event == &queue->object.header->not_full;
+	int r = -EAGAIN;
+
+	for (unsigned i = 0; i < TRIES_MOST && r == -EAGAIN; i++) {
+		uint64_t before = queue->form->stamp(queue->state, for_room);
+
+		r = try(queue, self, data);
+		if (queue->form->stamp(queue->state, for_room) == before)
+			break;
+	}
+	return r;
+}
+
 int queue_until(struct reeve_queue *queue, struct eventcount *event, reeve_nsec timeout,
 	queue_try *try, void *data)
 {
@@ -88,8 +108,10 @@ int queue_until(struct reeve_queue *queue, struct eventcount *event, reeve_nsec 
 	r = try(queue, (unsigned)self, data);
 	if (r != -EAGAIN)
 		return r;
-	if (timeout == 0)
-		return -ETIMEDOUT;
+	if (timeout == 0) {
+		r = try_alone(queue, (unsigned)self, event, try, data);
+		return r == -EAGAIN ? -ETIMEDOUT : r;
+	}
 	deadline_from(timeout, &deadline);
 	r = spin(queue, (unsigned)self, event, try, data);
 	if (r == -EAGAIN)
