@@ -2,7 +2,6 @@
 give the same output and exit status, to the byte but for what is told in `alike`."""
 import json
 import os
-import pathlib
 import re
 import shutil
 import subprocess
@@ -10,7 +9,7 @@ import subprocess
 import pytest
 import watching
 
-from conftest import BUILD
+from conftest import BUILD, ROOT
 
 REEVECTL = BUILD / "src/supervisor/ctl/reevectl"
 SUPERVISORCTL = shutil.which("supervisorctl")
@@ -309,6 +308,24 @@ def test_help_for_everything(nobody):
     for command in commands:
         status, out, _ = nobody.ours("help " + command)
         assert status == 0 and out.startswith(command)
+
+
+def test_completion_in_bash(both, tmp_path):
+    here = tmp_path / "bin"
+    here.mkdir()
+    (here / "reevectl").symlink_to(REEVECTL)
+
+    def complete(*words):
+        script = 'source "$0"; COMP_WORDS=(reevectl "$@"); COMP_CWORD=$#; _reevectl; printf "%s\\n" "${COMPREPLY[@]}"'
+        done = subprocess.run(["bash", "--norc", "-c", script, str(ROOT / "packaging/completions/reevectl.bash"), *map(str, words)], cwd=both.dir,
+                              stdout=subprocess.PIPE, text=True, timeout=watching.LIMIT, env=dict(os.environ, PATH="%s:%s" % (here, os.environ["PATH"])))
+        return set(done.stdout.split())
+
+    assert complete("sta") == {"start", "status"} and complete("--j") == {"--json"}
+    for conf in ["-c", both.server.conf], ["--configuration=%s" % both.server.conf]:
+        assert complete(*conf, "stop", "grp") == {"grp:*", "grp:grp_00", "grp:grp_01", "grp:grp_02"}
+        assert complete(*conf, "update", "s") == {"silent"}
+    assert complete("help", "vers") == {"version"}
 
 
 def test_everything_as_json(both):

@@ -103,8 +103,8 @@ static int stay(struct session *session, const char *name)
 {
 	struct foreground foreground = { session, name, BUFFER(INPUT_MAX) };
 	struct follow_source sources[] = {
-		{ NULL, follow_target(name, "stdout") },
-		{ NULL, follow_target(name, "stderr") },
+		{ session->json ? strdup(name) : NULL, follow_target(name, "stdout") },
+		{ session->json ? strdup(name) : NULL, follow_target(name, "stderr") },
 	};
 	struct follow follow = { sources, 2, on_input, &foreground };
 	int r;
@@ -112,8 +112,10 @@ static int stay(struct session *session, const char *name)
 	say(session, "==> Press Ctrl-C to exit <==");
 	r = sources[0].target && sources[1].target ? follow_run(session, &follow)
 						   : session_fail_errno(session, -ENOMEM);
-	free(sources[0].target);
-	free(sources[1].target);
+	for (size_t i = 0; i < 2; i++) {
+		free(sources[i].label);
+		free(sources[i].target);
+	}
 	buffer_deinit(&foreground.input);
 	if (r < 0)
 		return r;

@@ -46,6 +46,14 @@ void say(struct session *session, const char *format, ...)
 	putchar('\n');
 }
 
+/* What was typed need not be UTF-8, and then is not told. */
+static json_t *json_text(const char *text)
+{
+	json_t *string = json_string(text);
+
+	return string ? string : json_string("what was typed is no UTF-8");
+}
+
 static void append_new(struct session *session, const char *list, json_t *element)
 {
 	json_array_append_new(json_object_get(session->document, list), element);
@@ -63,7 +71,7 @@ void complain(struct session *session, const char *format, ...)
 	if (r < 0)
 		return;
 	if (session->document)
-		append_new(session, "errors", json_string(text));
+		append_new(session, "errors", json_text(text));
 	else
 		printf("%s%s%s\n", colour(session, COLOUR_BAD), text, colour(session, COLOUR_NONE));
 	free(text);

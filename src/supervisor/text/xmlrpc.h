@@ -12,6 +12,7 @@
 
 #define XMLRPC_DEPTH_MAX 64      /* of elements within one another */
 #define XMLRPC_VALUES_MAX 100000 /* in one document */
+#define XMLRPC_ANSWER_VALUES_MAX 2000000 /* in one answer: as many processes as a configuration may have */
 
 enum xmlrpc_kind {
 	XMLRPC_INT,

@@ -105,7 +105,7 @@ static struct xmlrpc_value *add_value(struct xmlrpc_reader *reader, struct frame
 {
 	struct xmlrpc_value *value;
 
-	if (++reader->value_count > XMLRPC_VALUES_MAX) {
+	if (++reader->value_count > (reader->is_answer ? XMLRPC_ANSWER_VALUES_MAX : XMLRPC_VALUES_MAX)) {
 		fail(reader, -E2BIG);
 		return NULL;
 	}
