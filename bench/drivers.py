@@ -157,6 +157,7 @@ class Supervisord(Driver):
     default_cmd = "supervisord"
     logger = "in the daemon"
     notes = "restart only after startsecs=1; BACKOFF +1 s per failed start"
+    more = ""               # sections that one bench adds
 
     def __init__(self, name, cmd=None, ctl=None, base=None):
         super().__init__(name, cmd, ctl, base)
@@ -204,6 +205,7 @@ autorestart=true
             lines += "stdout_logfile=NONE\nstderr_logfile=NONE\n"
         for k, v in opts.items():
             lines += "%s=%s\n" % (k, v)
+        lines += self.more.replace("{dir}", d)
         with open(self.conf, "w") as f:
             f.write(lines)
 

@@ -16,6 +16,7 @@ import os
 import subprocess
 import sys
 
+import api_rows
 import benchlib as b
 import plot
 import shm_rows
@@ -123,6 +124,7 @@ ROWS = {
     "memory": (memory, "sup_memory", ["--log", "file"], (1, 3), ["supervisord", "runit"]),
     "log": (log, "sup_log", [], (2, 5), ["cat", "supervisord"]),
     "idle": (idle, "sup_idle", ["--seconds", "60", "--log", "file"], (1, 1), ["supervisord"]),
+    **api_rows.ROWS,
     **shm_rows.ROWS,
 }
 LIBRARY_PEERS = {"spawn": ["reeve"], "dispatch": ["reeve", "reeve-thread", "reeve-fd"], "lost": ["reeve", "reeve-thread", "reeve-fd"],
@@ -144,6 +146,7 @@ def measure(name, reeved, quick, more):
         peers = LIBRARY_PEERS[name] + peers
     elif reeved:
         peers = ["reeve=supervisord:%s" % reeved] + peers
+        argv += ["--ctl", "reeve=%s" % os.path.join(os.path.dirname(reeved), "../ctl/reevectl")]
     for peer in peers + (more if name in shm_rows.QUEUES else []):
         argv += ["--peer", peer]
     if name in shm_rows.ROWS:       # these go round the peers by themselves
