@@ -86,7 +86,7 @@ static void take_result(struct listener_link *link, struct listener *next, const
 		listener_turn(link->memory);
 		return;
 	}
-	switch (result_judge(link->pool->group->settings, next, &link->result)) {
+	switch (link->result_is_cut ? LISTENER_SAYS_FAIL : result_judge(link->pool->group->settings, next, &link->result)) {
 	case LISTENER_SAYS_OK:
 		log_line(LOG_DEBUG, "%s: event was processed", name);
 		link_apply(link, next, LISTENER_SAYS_OK);
@@ -117,6 +117,7 @@ static bool parse_one(struct listener_link *link)
 		return true;
 	case TOKEN_RESULT_LINE:
 		buffer_clear(&link->result);
+		link->result_is_cut = false;
 		listener_turn(link->memory);
 		return true;
 	case TOKEN_RESULT_PART:
@@ -342,6 +343,7 @@ void listener_resume(struct process *process)
 	if (!link)
 		return;
 	finish_reading(link);
+	link->result_is_cut = link_now(link)->in_result && result_is_looked_at(link->pool->group->settings);
 	if (process_record(process)->pid <= 0) {
 		listener_ended(process);
 		return;
@@ -373,5 +375,6 @@ void listener_ended(struct process *process)
 	}
 	disconnect(link);
 	link_apply(link, link_begin_next(link), LISTENER_ENDED);
+	link_settle_event(link, FATE_REJECTED); /* a core was killed between giving it the event and saying so */
 	link_empty_pipe(link);
 }

@@ -20,6 +20,7 @@ struct listener_link {
 	uint32_t event; /* that it has, or NO_EVENT */
 	struct buffer line; /* before the event's payload */
 	struct buffer result; /* so far, where its handler wants to see it */
+	bool result_is_cut; /* its beginning died with another core: the event is to come again */
 };
 
 void link_init(struct listener_link *link, struct events *events, struct pool *pool, struct process *process);
