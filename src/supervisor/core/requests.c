@@ -93,11 +93,11 @@ int request_signal(struct request *request)
 	struct process *process = request->process;
 	int signo = request->message->value, r;
 
-	if (signo < 1 || signo > SIGRTMAX)
+	if (signo < 0 || signo > SIGRTMAX)
 		return request_refuse(request, FAULT_BAD_SIGNAL, "%d", signo);
 	if (!process_state_is_signallable(process_state(process)))
 		return refuse_by_name(request, FAULT_NOT_RUNNING);
-	r = process_signal(process, signo);
+	r = signo == 0 ? 0 : process_signal(process, signo); /* 0 only asks whether there is somebody */
 	if (r < 0)
 		return request_refuse(request, FAULT_FAILED, "unknown problem sending sig %s (%d): %s",
 			process_name(process), (int)process_record(process)->pid, reeve_error_text(r));
