@@ -67,7 +67,7 @@ def test_an_ordinary_user_has_programs_too(ordinary):
 
 def test_no_more_processes_can_be_had(ordinary):
     """Each that is not made is told in supervisord's words; those that are there go on."""
-    roles_of_ours = 3 if ordinary.is_ours else 1
+    roles_of_ours = 4 if ordinary.is_ours else 1  # with a gateway
     ordinary.wrap("prlimit", "--nproc=%d" % (roles_of_ours + 2)).start(
         "".join("[program:p%d]\ncommand = sleep 1000\nstartsecs = 0\nstartretries = 0\n" % i for i in range(5)),
         supervisord="minprocs = 3")
@@ -82,7 +82,7 @@ def test_no_more_processes_can_be_had(ordinary):
 
 def test_a_restart_where_no_other_process_can_be_had(ordinary):
     """The one that died makes room for its successor."""
-    roles_of_ours = 3 if ordinary.is_ours else 1
+    roles_of_ours = 4 if ordinary.is_ours else 1  # with a gateway
     ordinary.wrap("prlimit", "--nproc=%d" % (roles_of_ours + 2)).start(
         "".join("[program:p%d]\ncommand = sleep 1000\nstartsecs = 1\nstartretries = 0\n" % i for i in range(2)), supervisord="minprocs = 3")
     lines = [0, 0]

@@ -306,7 +306,11 @@ static void free_rig(struct core_rig *rig)
 
 void rig_end(struct core_rig *rig)
 {
-	rig_ask(rig, REQUEST_SHUTDOWN, "", "");
+	struct message_request shutdown = { .type = MESSAGE_REQUEST, .kind = REQUEST_SHUTDOWN };
+
+	shutdown.number = ++rig->number;
+	/* It may have ended by itself, if it was to. */
+	(void)reeve_channel_send(rig->gateway, &shutdown, sizeof shutdown, NULL, 0, REEVE_FOREVER);
 	RIG_UNTIL(rig, rig->core == 0);
 	ck_assert(rig->finished);
 	ck_assert_int_eq(rig->core_status, 0);
@@ -334,7 +338,9 @@ uint64_t rig_send(struct core_rig *rig, const struct message_request *request, c
 	message.type = MESSAGE_REQUEST;
 	message.number = ++rig->number;
 	ck_assert_int_eq(
-		reeve_channel_send(rig->gateway, &message, sizeof message, &fd, data ? 1 : 0, REEVE_FOREVER), 0);
+		reeve_channel_send(rig->gateway, &message, sizeof message, &fd, data ? 1 : 0,
+			REEVE_FOREVER),
+		0);
 	if (fd >= 0)
 		close(fd);
 	return message.number;
