@@ -244,13 +244,14 @@ def test_signals(client, served):
     _, pid = served.wait_spawned("up")
     up = result("up")
     bad = result("up", status=11, description="BAD_SIGNAL: NOPE")
-    check_all(client, [("supervisor.signalProcess", ("up", name), True) for name in ("WINCH", "SIGWINCH", "sigwinch", "28", 28, "CONT")] + [
+    check_all(client, [("supervisor.signalProcess", ("up", name), True) for name in ("WINCH", "SIGWINCH", "sigwinch", "28", 28, "CONT", "0")] + [
         ("supervisor.signalProcess", ("up", "NOPE"), fault(11, "BAD_SIGNAL: NOPE")),
         ("supervisor.signalProcess", ("up", "999"), fault(11, "BAD_SIGNAL: 999")),
         ("supervisor.signalProcess", ("up", ""), fault(11, "BAD_SIGNAL: ")),
         ("supervisor.signalProcess", ("up", "-1"), fault(11, "BAD_SIGNAL: -1")),
         ("supervisor.signalProcess", ("down", "NOPE"), fault(11, "BAD_SIGNAL: NOPE")),
         ("supervisor.signalProcess", ("down", "HUP"), fault(70, "NOT_RUNNING: down")),
+        ("supervisor.signalProcess", ("down", "0"), fault(70, "NOT_RUNNING: down")),
         ("supervisor.signalProcess", ("g:*", "HUP"), []),
         ("supervisor.signalProcess", ("up:*", "WINCH"), [up]),
         ("supervisor.signalProcess", ("up:*", "NOPE"), [bad]),

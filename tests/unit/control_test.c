@@ -162,11 +162,13 @@ END_TEST
 
 START_TEST(a_signal_goes_to_what_runs)
 {
-	struct message_request request = { .kind = REQUEST_SIGNAL, .group = "cat", .name = "cat" };
+	struct message_request request = { .kind = REQUEST_SIGNAL, .group = "cat", .name = "cat", .value = -1 };
 
 	ck_assert_int_eq(rig_answer(&rig, rig_send(&rig, &request, NULL), NULL)->fault, FAULT_BAD_SIGNAL);
 	request.value = 1000;
 	ck_assert_int_eq(rig_answer(&rig, rig_send(&rig, &request, NULL), NULL)->fault, FAULT_BAD_SIGNAL);
+	request.value = 0; /* is there anybody? */
+	ck_assert_int_eq(rig_answer(&rig, rig_send(&rig, &request, NULL), NULL)->fault, FAULT_SUCCESS);
 	ck_assert_int_eq(rig_do(&rig, REQUEST_SIGNAL, "g", "x"), FAULT_NOT_RUNNING);
 	ck_assert_int_eq(rig_do(&rig, REQUEST_SIGNAL, "cat", "cat"), FAULT_SUCCESS); /* SIGHUP ends it */
 	RIG_UNTIL(&rig, rig_record(&rig, "cat", "cat").starts == 2);
