@@ -393,15 +393,14 @@ def test_a_short_capture_is_told_at_once(reeved, events):
     assert reeved.stop() == 0
 
 
-def test_the_last_events_are_told(reeved, events, go):
+def test_the_last_events_are_told(reeved, events):
     """At the end a listener is waited for while it has events; supervisord drops them."""
-    start(reeved, listening.section("PROCESS_STATE_STOPPED", options="--go={dir}/go"),
+    start(reeved, listening.section("PROCESS_STATE_STOPPED,SUPERVISOR_STATE_CHANGE_RUNNING"),
           "".join("[program:p%d]\ncommand = /bin/sleep 1000\nstartsecs = 0\n" % n for n in range(5)))
+    assert told(events.event()) == ("SUPERVISOR_STATE_CHANGE_RUNNING", "")
     for n in range(5):
         reeved.wait_running("p%d" % n)
-    reeved.send(signal.SIGTERM)
-    go.go(6)
-    assert reeved.wait() == 0
+    assert reeved.stop() == 0
     assert len(events.rest()) == 5
 
 
