@@ -1,6 +1,7 @@
 /* The wakeup descriptor: the numbers of signals as bytes. */
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "unit/signal_fixture.h"
@@ -18,10 +19,20 @@ static void close_pair(void)
 	close(fds[1]);
 }
 
+static int available(int fd)
+{
+	int count = 0;
+
+	ck_assert_int_eq(ioctl(fd, FIONREAD, &count), 0);
+	return count;
+}
+
+/* A thread tells of a signal when it has put it where it is dispatched from. */
 static void expect_bytes(const char *bytes, ssize_t count)
 {
 	char got[16];
 
+	WAIT_UNTIL(available(fds[0]) >= count);
 	ck_assert_int_eq(read(fds[0], got, sizeof got), count);
 	for (ssize_t i = 0; i < count; i++)
 		ck_assert_int_eq(got[i], bytes[i]);
@@ -163,7 +174,7 @@ START_TEST(a_full_one_is_told_and_does_no_harm)
 		reeve_signal_raise(SIGUSR1);
 		wait_for_log(&log, i);
 	}
-	ck_assert_uint_eq(reeve_signal_wakeup_dropped(&error), 3);
+	WAIT_UNTIL(reeve_signal_wakeup_dropped(&error) == 3); /* a thread tells when it has put it */
 	ck_assert_int_eq(error, -EAGAIN);
 	ck_assert_int_eq(reeve_signal_set_wakeup_fd(-1, NULL), 0);
 	ck_assert_uint_eq(reeve_signal_wakeup_dropped(&error), 0);
@@ -191,7 +202,7 @@ START_TEST(a_broken_one_is_told_and_does_no_harm)
 	ck_assert_int_eq(reeve_signal_set_wakeup_fd(fds[1], NULL), 0);
 	reeve_signal_raise(SIGUSR1);
 	wait_for_log(&log, 1);
-	ck_assert_uint_eq(reeve_signal_wakeup_dropped(&error), 1);
+	WAIT_UNTIL(reeve_signal_wakeup_dropped(&error) == 1);
 	ck_assert_int_eq(error, -EPIPE);
 	reeve_signal_set_wakeup_fd(-1, NULL);
 	reeve_signal_unsubscribe(subscription);

@@ -81,7 +81,9 @@ int reeve_signal_set_wakeup_fd(int fd, int *ret_previous)
 
 uint64_t reeve_signal_wakeup_dropped(int *ret_error)
 {
+	uint64_t count = atomic_load(&dropped); /* before the error, which is stored before it */
+
 	if (ret_error)
 		*ret_error = atomic_load(&last_error);
-	return atomic_load(&dropped);
+	return count;
 }
