@@ -3,6 +3,7 @@
 #include "core/requests.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "config/snapshot.h"
