@@ -253,6 +253,9 @@ static void look(struct live *live)
 	for (uint32_t row = 0; row < rows || row < live->rows; row++)
 		whole &= look_at_row(live, row);
 	live->rows = rows;
+	for (const struct viewer *viewer = live->viewers; viewer; viewer = viewer->next)
+		if (!viewer->greeted)
+			want_table(live);
 	if (!whole)
 		reeve_loop_timer_start(live->look_timer, LOOK_LATER, 0);
 }
