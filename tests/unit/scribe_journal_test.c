@@ -1,8 +1,11 @@
 /* What the next scribe makes of a journal, wherever the one before was in its work, and whoever else wrote. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/harness.h"
@@ -175,6 +178,55 @@ START_TEST(rotated_in_between)
 }
 END_TEST
 
+/* Recover in a process that is killed at its n-th stop at a system call; false: it did not get there. */
+static bool die_in_recovery(struct work *work, unsigned n)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		raise(SIGSTOP);
+		journal_recover(work->journal, NULL);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	for (unsigned i = 0; i < n && WIFSTOPPED(status); i++) {
+		ptrace(PTRACE_SYSCALL, pid, NULL, NULL);
+		ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	}
+	if (!WIFSTOPPED(status))
+		return false;
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	return true;
+}
+
+/* Whether the first one had noted down where they go, or not, or the file is another one by now. */
+START_TEST(the_one_that_finishes_it_may_be_killed_too)
+{
+	bool was_there = true;
+
+	for (unsigned n = 0; was_there; n++) {
+		struct work work;
+
+		begin(&work);
+		if (_i == 0)
+			read_text(&work);
+		else
+			hold_text(&work);
+		if (_i == 2) {
+			ck_assert_int_eq(unlink(work.path), 0);
+			put_file(work.path, "before\n");
+		}
+		was_there = die_in_recovery(&work, n);
+		ck_assert_int_ge(journal_recover(work.journal, NULL), 0);
+		check(&work, "", "");
+		end(&work);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("scribe_journal");
@@ -187,6 +239,7 @@ int main(void)
 	tcase_add_loop_test(journal, written_in_part, 0, SIZE + 1);
 	tcase_add_loop_test(journal, others_wrote_before_us, 0, SIZE + 1);
 	tcase_add_loop_test(journal, rotated_in_between, 0, 2);
+	tcase_add_loop_test(journal, the_one_that_finishes_it_may_be_killed_too, 0, 3);
 	suite_add_tcase(suite, journal);
 	return run_suite(suite);
 }

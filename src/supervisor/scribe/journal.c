@@ -280,6 +280,26 @@ static bool finish_reading(struct scribe_journal *journal, struct feed *feed)
 	return true;
 }
 
+/* The rest will be appended to `fd`. Who does this may be killed in turn, between any two of these stores: where it is
+ * comes last, and while that is nowhere nothing was written there. */
+static int place_rest(struct scribe_journal *journal, int fd, size_t written)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return -errno;
+	journal->written = (uint32_t)written;
+	atomic_signal_fence(memory_order_release);
+	journal->base = NOWHERE;
+	atomic_signal_fence(memory_order_release);
+	journal->device = status.st_dev;
+	journal->inode = status.st_ino;
+	atomic_signal_fence(memory_order_release);
+	journal->base = status.st_size - journal->written;
+	atomic_signal_fence(memory_order_release);
+	return 0;
+}
+
 static ssize_t write_rest(struct scribe_journal *journal)
 {
 	int fd = open(journal->path,
@@ -291,7 +311,9 @@ static ssize_t write_rest(struct scribe_journal *journal)
 	if (fd < 0)
 		return -errno;
 	from = count_written(journal, fd);
-	if (from < size) {
+	if (from < size)
+		r = place_rest(journal, fd, from);
+	if (from < size && r == 0) {
 		r = write(fd, journal->data + journal->start + from, size - from);
 		if (r < 0)
 			r = -errno;
