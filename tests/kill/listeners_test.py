@@ -1,9 +1,11 @@
 """reeved's processes killed while events are on their way: none is lost, and none is told twice."""
+import fcntl
 import hashlib
 import json
 import os
 import signal
 import sys
+import termios
 
 import listening
 import pytest
@@ -160,4 +162,22 @@ def test_a_long_event_half_sent(reeved, events, gos):
         gos["go"].go()
     _, match = events.reports.wait(r"sum (\w+)")
     assert match[1] == hashlib.sha256(b"".join(b"%09d\n" % n for n in range(30000))).hexdigest()
+    assert reeved.stop() == 0
+
+
+def test_what_is_told_between_two_cores(reeved, events, gos):
+    """The scribe has not heard of the new core yet when it has something for it."""
+    start_counter(reeved, listening.section("PROCESS_COMMUNICATION", buffer_size=1000))
+    events.next()
+    scribe, core = (roles.wait_pid_of(role, reeved.pid) for role in ("scribe", "core"))
+    os.kill(scribe, signal.SIGSTOP)
+    gos["count-go"].go(2)
+    while fcntl.ioctl(gos["count-go"].fd, termios.FIONREAD, b"\0" * 4) != b"\0" * 4:
+        os.sched_yield()  # the first batch is in the pipe, for the second has begun
+    os.kill(core, signal.SIGKILL)
+    core = roles.wait_pid_of("core", reeved.pid, other_than=core)
+    while watching.processes()[core][1] != "S":
+        os.sched_yield()  # until it has begun
+    os.kill(scribe, signal.SIGCONT)
+    assert [number_of(events.event()) for _ in range(2 * BATCH)] == list(range(2 * BATCH))
     assert reeved.stop() == 0

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "board/feed.h"
 #include "board/log.h"
 #include "reeve/channel.h"
 #include "reeve/error.h"
@@ -202,6 +203,17 @@ static void on_peer(struct reeve_loop_source *source, int fd, unsigned events, v
 		MESSAGES_A_ROUND);
 }
 
+/* A core that cannot be told now has messages to take, and looks then; a new one is told when its channel comes, for what
+ * was told to the old one's end may have reached nobody. */
+static void tell_fed(void *data)
+{
+	struct scribe *scribe = data;
+	struct message_plain message = { .type = MESSAGE_LOG_FED };
+
+	if (scribe->peers[ROLE_CORE] >= 0)
+		reeve_channel_send(scribe->peers[ROLE_CORE], &message, sizeof message, NULL, 0, 0);
+}
+
 static int take_peer(struct scribe *scribe, enum role role, int channel_consume)
 {
 	int r;
@@ -214,6 +226,8 @@ static int take_peer(struct scribe *scribe, enum role role, int channel_consume)
 		&scribe->peer_sources[role]);
 	if (r < 0)
 		drop_peer(scribe, role);
+	else if (role == ROLE_CORE && scribe->streams.feed && feed_end(scribe->streams.feed) != feed_begin(scribe->streams.feed))
+		tell_fed(scribe);
 	return r;
 }
 
@@ -251,16 +265,6 @@ static void on_keeper(struct reeve_loop_source *source, int fd, unsigned events,
 		drop_keeper(scribe);
 		finish(scribe, false);
 	}
-}
-
-/* A core that cannot be told now has messages to take, and looks then; a new one looks when it begins. */
-static void tell_fed(void *data)
-{
-	struct scribe *scribe = data;
-	struct message_plain message = { .type = MESSAGE_LOG_FED };
-
-	if (scribe->peers[ROLE_CORE] >= 0)
-		reeve_channel_send(scribe->peers[ROLE_CORE], &message, sizeof message, NULL, 0, 0);
 }
 
 /* ---- the beginning ---- */
