@@ -85,13 +85,17 @@ static void on_deadline(struct reeve_loop_source *source, uint64_t expirations, 
 	}
 }
 
-/* Who has asked for nothing goes before who may ask again. */
+/* Who has asked for nothing goes first, then who does not come to the end of a question, then who may ask again. */
 static void make_room(struct http *http, struct connection *newest)
 {
-	struct connection *victim = http->phases[PHASE_HEAD].oldest;
+	static const enum phase first[] = { PHASE_HEAD, PHASE_BODY, PHASE_IDLE };
+	struct connection *victim = NULL;
 
-	if (victim == newest)
-		victim = http->phases[PHASE_IDLE].oldest;
+	for (size_t i = 0; i < sizeof first / sizeof first[0] && !victim; i++) {
+		victim = http->phases[first[i]].oldest;
+		if (victim == newest)
+			victim = NULL;
+	}
 	drop(victim ? victim : newest);
 }
 
