@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "support/harness.h"
+#include "gateway/http.h"
 #include "support/http_rig.h"
 #include "text/xmlrpc.h"
 #include "text/xmlrpc_write.h"
@@ -182,6 +183,43 @@ START_TEST(a_tail_begins_as_far_back_as_is_asked_for)
 }
 END_TEST
 
+/* Those who follow a log keep nobody out who asks and goes. */
+START_TEST(only_so_many_may_stay)
+{
+	static const char tail[] = "GET /mainlogtail HTTP/1.1\r\nHost: x\r\n\r\n";
+	size_t most = rig.gateway.http->connections_max / 4, count = 0;
+	struct buffer text = BUFFER(1 << 20);
+	int *fds = calloc(most + 1, sizeof *fds);
+	char *answer;
+
+	ck_assert_ptr_nonnull(fds);
+	write_log("one\n", 4);
+	for (; count < most; count++) {
+		fds[count] = rig_connect();
+		rig_send(fds[count], tail, sizeof tail - 1);
+		receive_until(fds[count], &text, "one\n");
+		buffer_deinit(&text);
+		text = (struct buffer)BUFFER(1 << 20);
+	}
+	fds[count] = rig_connect();
+	rig_send(fds[count], tail, sizeof tail - 1);
+	answer = rig_receive(fds[count], true);
+	ck_assert_int_eq(strncmp(answer, "HTTP/1.1 503 ", 13), 0);
+	free(answer);
+	answer = rig_ask("supervisor.getPID", "");
+	ck_assert_ptr_nonnull(strstr(answer, "200 OK"));
+	free(answer);
+	close(fds[0]);
+	rig_settle();
+	rig_send(fds[count], tail, sizeof tail - 1);
+	receive_until(fds[count], &text, "one\n");
+	for (size_t i = 1; i <= count; i++)
+		close(fds[i]);
+	free(fds);
+	buffer_deinit(&text);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("gateway_log");
@@ -193,6 +231,7 @@ int main(void)
 	tcase_add_test(tcase, a_long_log_is_sent_as_it_is_read);
 	tcase_add_test(tcase, a_log_is_followed_into_its_next_file);
 	tcase_add_test(tcase, a_tail_begins_as_far_back_as_is_asked_for);
+	tcase_add_test(tcase, only_so_many_may_stay);
 	suite_add_tcase(suite, tcase);
 	return run_suite(suite);
 }

@@ -11,6 +11,9 @@
 
 #define SERVER_NAME "reeve/" REEVE_VERSION
 
+/* How many of all connections may be kept by answers that don't end: one in so many. */
+#define STAYING_PART 4
+
 struct exchange {
 	struct connection *connection;
 	struct MHD_Connection *handle;
@@ -23,7 +26,7 @@ struct exchange {
 
 	struct MHD_Response *response; /* to be queued */
 	unsigned status;
-	bool is_queued, is_stream;
+	bool is_queued, is_stream, stays;
 
 	bool is_suspended;
 	bool is_gone;				/* while it was suspended */
@@ -195,6 +198,17 @@ void exchange_answer_stream(
 	answer(exchange, status, type,
 		MHD_create_response_from_callback(
 			MHD_SIZE_UNKNOWN, HTTP_CONNECTION_MEMORY / 2, read_stream, exchange, NULL));
+}
+
+bool exchange_stay(struct exchange *exchange)
+{
+	struct http *http = http_of(exchange);
+
+	if (http->staying >= http->connections_max / STAYING_PART)
+		return false;
+	http->staying++;
+	exchange->stays = true;
+	return true;
 }
 
 void exchange_wake(struct exchange *exchange)
@@ -435,6 +449,7 @@ void exchange_completed(void *server, struct MHD_Connection *handle, void **cont
 	buffer_deinit(&exchange->body);
 	free_headers(exchange);
 	free(exchange->path);
+	http->staying -= exchange->stays;
 	exchange->connection->exchange = NULL;
 	connection_enter(exchange->connection, PHASE_IDLE);
 	if (exchange->is_queued && !exchange->is_stream) {

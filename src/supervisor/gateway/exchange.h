@@ -66,6 +66,10 @@ typedef ssize_t exchange_read(void *data, char *bytes, size_t room);
 void exchange_answer_stream(
 	struct exchange *exchange, unsigned status, const char *type, exchange_read *read, void *data);
 
+/* The answer is to follow something, and will not end by itself. False: a quarter of all connections do that
+ * already, and the others are for those who ask and go. */
+bool exchange_stay(struct exchange *exchange);
+
 /* There is more to read. No-op where it is not waited for. */
 void exchange_wake(struct exchange *exchange);
 

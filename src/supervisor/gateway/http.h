@@ -77,6 +77,7 @@ struct http {
 	struct xmlrpc_reader *spare_reader; /* rpc.c's; or NULL */
 
 	size_t body_bytes;  /* of all requests */
+	size_t staying;	    /* answers that don't end by themselves */
 	size_t answers;	    /* that are being written, streams aside */
 	bool ends;	    /* the supervisor ends */
 	struct reeve_loop_source *again; /* deferred: libmicrohttpd has more to do */

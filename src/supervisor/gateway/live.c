@@ -355,7 +355,8 @@ void events_handle(struct exchange *exchange)
 	struct viewer *viewer;
 
 	viewer = live->viewer_count < LIVE_VIEWERS_MAX ? calloc(1, sizeof *viewer) : NULL;
-	if (!viewer) {
+	if (!viewer || !exchange_stay(exchange)) {
+		free(viewer);
 		exchange_answer_status(exchange, 503);
 		return;
 	}

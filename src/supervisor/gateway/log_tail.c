@@ -199,6 +199,11 @@ static struct log_tail *tail_new(struct exchange *exchange)
 		exchange_answer_status(exchange, 503);
 		return NULL;
 	}
+	if (!exchange_stay(exchange)) {
+		exchange_answer_status(exchange, 503);
+		free(tail);
+		return NULL;
+	}
 	tail->exchange = exchange;
 	tail->fd = tail->next_fd = -1;
 	tail->bytes = TAIL_BYTES;
