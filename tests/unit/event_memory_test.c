@@ -41,12 +41,13 @@ static int64_t put(uint64_t serial, size_t size)
 static void check(int64_t number, uint64_t serial, size_t size)
 {
 	const struct event_head *head = &memory->heads[number];
+	const unsigned char *data = (const unsigned char *)&memory->data[number]; /* and the blocks after it */
 
 	ck_assert_uint_eq(head->kind, EVENT_QUEUED);
 	ck_assert_uint_eq(head->serial, serial);
 	ck_assert_uint_eq(head->size, size);
 	for (size_t i = 0; i < size; i++)
-		ck_assert_int_eq((unsigned char)memory->data[number][i], (int)(serial % 251));
+		ck_assert_int_eq(data[i], (int)(serial % 251));
 }
 
 /* Events of all sizes come and go by chance; a new core takes over now and again. Each stays what it is. */
