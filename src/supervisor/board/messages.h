@@ -7,7 +7,7 @@
  *   core -> keeper    KEEP FORGET DROP EXIT_SEEN SIGNAL_SEEN READY FINISHED
  *   keeper -> core    EXITED SIGNALLED
  *   keeper -> all     PEER_CHANGED (and the end of this channel: finish)
- *   core -> scribe    LOG_OPEN LOG_CLOSE LOG_CLEAR LOG_REOPEN LOG_FINISH LOG_ROOM
+ *   core -> scribe    LOG_OPEN LOG_ALL LOG_CLOSE LOG_CLEAR LOG_REOPEN LOG_FINISH LOG_ROOM
  *   scribe -> core    LOG_FINISHED LOG_FED
  *   gateway -> core   REQUEST WATCH
  *   core -> gateway   REPLY CHANGED
@@ -50,6 +50,8 @@
 	/* Carry what comes out of this pipe to this log, or (the stream is known already, no      \
 	 * descriptor) from now on with these settings. */                                         \
 	ROW(LOG_OPEN, message_log_open, 0, 1)                                                      \
+	/* A scribe that is new knows of all streams that there are: who asks for one may be answered. */ \
+	ROW(LOG_ALL, message_plain, 0, 0)                                                          \
 	/* Carry what is still in the pipe, then forget the stream. */                             \
 	ROW(LOG_CLOSE, message_stream, 0, 0)                                                       \
 	/* Remove the log file (not its backups) and begin it anew. */                             \

@@ -210,6 +210,7 @@ static void reopen_stream(const struct stream *stream)
 
 void logs_open_all(struct core *core)
 {
+	struct message_plain all = { .type = MESSAGE_LOG_ALL };
 	int r = tell_scribe_of_own_log(core);
 
 	if (r < 0)
@@ -223,6 +224,7 @@ void logs_open_all(struct core *core)
 			reopen_stream(&err);
 		}
 	}
+	outbox_send(&core->scribe, (const union message *)&all, -1);
 }
 
 int logs_clear(struct process *process)

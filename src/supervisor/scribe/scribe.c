@@ -75,6 +75,14 @@ static void open_stream(struct scribe *scribe, const struct message_log_open *op
 			reeve_error_text(r));
 }
 
+/* The gateway's questions wait until they can be answered rightly. */
+static void listen_to_gateway(struct scribe *scribe)
+{
+	if (scribe->peer_sources[ROLE_GATEWAY])
+		reeve_loop_fd_set_events(
+			scribe->peer_sources[ROLE_GATEWAY], scribe->knows_all ? REEVE_LOOP_READABLE : 0);
+}
+
 void scribe_act(struct scribe *scribe, const union message *message, int fd_consume)
 {
 	struct stream *stream;
@@ -94,6 +102,10 @@ void scribe_act(struct scribe *scribe, const union message *message, int fd_cons
 			stream_close(stream);
 		else if (stream)
 			stream_clear(stream);
+		break;
+	case MESSAGE_LOG_ALL:
+		scribe->knows_all = true;
+		listen_to_gateway(scribe);
 		break;
 	case MESSAGE_LOG_REOPEN:
 		target_set_reopen(&scribe->targets);
@@ -226,6 +238,8 @@ static int take_peer(struct scribe *scribe, enum role role, int channel_consume)
 		&scribe->peer_sources[role]);
 	if (r < 0)
 		drop_peer(scribe, role);
+	else if (role == ROLE_GATEWAY)
+		listen_to_gateway(scribe);
 	else if (role == ROLE_CORE && scribe->streams.feed && feed_end(scribe->streams.feed) != feed_begin(scribe->streams.feed))
 		tell_fed(scribe);
 	return r;

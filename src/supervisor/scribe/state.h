@@ -23,6 +23,7 @@ struct scribe {
 	struct reeve_loop_source *keeper_source, *peer_sources[ROLES];
 	int log_read; /* until it is a stream */
 
+	bool knows_all; /* the core has told it of all streams */
 	bool finishing, answers;
 	struct reeve_loop_source *overdue;
 };
