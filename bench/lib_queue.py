@@ -28,7 +28,7 @@ KNOWN = {
     "cpython-simplequeue": liblib.python("queue_cpython.py", "simplequeue"),
     "cpython-queue": liblib.python("queue_cpython.py", "queue"),
 }
-PINGPONG_ONLY = "futex", "futex-spin", "reeve-strict-spin", "reeve-lanes-spin"
+PINGPONG_ONLY = "futex", "futex-spin"
 
 
 def start_redis(directory):

@@ -2,6 +2,9 @@
 from held import Result, at_least, at_most, for_reference, no_slower_than_best, number
 
 FORMS = {"reeve-lanes": "lanes", "reeve-strict": "strict order"}
+# A consumer that sleeps has to be woken; one that spins is what a ring that spins is to be compared with.
+HOW = {"": "", "-spin": ", spinning"}
+EACH_FORM = {form + how: name + word for form, name in FORMS.items() for how, word in HOW.items()}
 # Rings that spin are floors: what the memory needs, at the price of a processor that waits.
 FLOORS = "shm-spsc-spin", "shm-mpmc-spin", "memcpy"
 
@@ -19,16 +22,17 @@ def peers(found, size, shape="1x1"):
 
 def all_whole(found):
     """Every message that reeve moved was checked by its consumer."""
-    rounds = [record for form in FORMS for record in found.find("lib.queue", "ns", form)]
+    rounds = [record for form in EACH_FORM for record in found.find("lib.queue", "ns", form)]
     wrong = sum(record["params"]["errors"] + record["params"]["failed_runs"] for record in rounds)
     return Result("the same by reeve: messages torn or out of their order, runs that failed", str(wrong) if rounds else "-", "-", "none",
                   wrong == 0 if rounds else None)
 
 
 def queue(found):
-    took = {peer: nanoseconds(found, peer, 64) for peer in (*FORMS, "shm-spsc-spin", "shm-mutex-cond", "cpython-queue")}
+    took = {peer: nanoseconds(found, peer, 64) for peer in (*EACH_FORM, "shm-spsc-spin", "shm-mutex-cond", "cpython-queue")}
     what = "64-byte message, 1 producer, 1 consumer: "
-    yield at_most(what + "lanes", took["reeve-lanes"], took["shm-spsc-spin"], 1.5, "ns", "raw SPSC ring")
+    for how, word in HOW.items():
+        yield at_most(what + "lanes" + word, took["reeve-lanes" + how], took["shm-spsc-spin"], 1.5, "ns", "raw SPSC ring, spinning")
     yield at_most(what + "strict order", took["reeve-strict"], took["shm-mutex-cond"], 1, "ns", "mutex+cond ring",
                   "no slower than the mutex+cond ring")
     for form, name in FORMS.items():
@@ -43,7 +47,7 @@ def large(found):
         def rate(peer, size=size):
             per_s = found.value("lib.queue", "per_s", peer, shape="1x1", size=size, how="inplace")
             return per_s and per_s * size / 1e9
-        for form, name in FORMS.items():
+        for form, name in EACH_FORM.items():
             yield at_least("%s in place (reserve/commit, peek/release): %s" % (word, name), rate(form), rate("memcpy"), 0.8, "GB/s",
                            "memcpy")
             yield for_reference(at_least("the same", rate(form), rate("shm-spsc-spin"), 1, "GB/s", "raw SPSC ring"))
@@ -120,6 +124,6 @@ ROWS = {
     "beat": (beat, "lib_beat", ["--seconds", "0.2"], (5, 15), ["store"]),
 }
 LIBRARY_PEERS = {
-    **{name: list(FORMS) for name in QUEUES}, "pingpong": [form + how for form in FORMS for how in ("", "-spin")],
+    **{name: list(FORMS) for name in QUEUES}, **{name: list(EACH_FORM) for name in ("queue", "large", "pingpong")},
     "locks": ["reeve-lock", "reeve-semaphore", "reeve-owned-semaphore"], "beat": ["reeve"],
 }

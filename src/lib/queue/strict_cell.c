@@ -14,6 +14,11 @@ static uint32_t likely_free(const struct strict *strict)
 	return atomic_load_explicit(&strict->next_free, memory_order_relaxed) % strict->count;
 }
 
+/* Large cells are not used in turn: of two or three that go to and fro each side finds more in its cache than of as
+ * many as there are. Whether one of these is free is seen at once. */
+#define LARGE 65536
+#define FEW 4
+
 static bool claim(const struct strict *strict, uint32_t index, unsigned self, uint64_t *ret_word)
 {
 	struct cell *cell = strict_cell(strict, index);
@@ -40,6 +45,11 @@ int cell_claim(struct strict *strict, unsigned self, uint32_t *ret, uint64_t *re
 {
 	uint32_t first = likely_free(strict), at = first;
 
+	for (uint32_t i = 0; strict->stride >= LARGE && i < FEW && i < strict->count; i++)
+		if (claim(strict, i, self, ret_word)) {
+			*ret = i;
+			return 0;
+		}
 	do {
 		uint32_t index = at;
 
