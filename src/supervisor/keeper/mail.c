@@ -1,6 +1,7 @@
 /* What the keeper and the other roles say to each other. Nothing is queued twice: what is still to be sent is
  * read off the keeper's state whenever a channel has room. */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -180,8 +181,9 @@ static int take_from_core(
 	return -EBADMSG;
 }
 
-/* Returns false when there is nothing more to take for now. */
-static bool take_message(struct keeper *keeper, enum role role)
+enum taken { TOOK_ONE, TOOK_NONE, TOOK_THE_END };
+
+static enum taken take_message(struct keeper *keeper, enum role role)
 {
 	union message message;
 	int fds[MESSAGE_FDS_MAX];
@@ -190,32 +192,36 @@ static bool take_message(struct keeper *keeper, enum role role)
 	int r;
 
 	if (keeper->roles[role].channel < 0) /* it was found dead, and heard out, while its message was acted on */
-		return false;
+		return TOOK_NONE;
 	size = reeve_channel_receive(keeper->roles[role].channel, &message, sizeof message, fds,
 		MESSAGE_FDS_MAX, &info, 0);
-	if (size == 0 || size == -ETIMEDOUT || size == -ECONNRESET)
-		return false;
+	if (size == 0 || size == -ECONNRESET)
+		return TOOK_THE_END;
+	if (size == -ETIMEDOUT)
+		return TOOK_NONE;
 	if (size < 0) {
 		log_line(LOG_ERROR, "keeper: a message from the %s was lost: %s", role_name(role),
 			reeve_error_text((int)size));
-		return size == -EMSGSIZE || size == -EMFILE || size == -EBADMSG;
+		return size == -EMSGSIZE || size == -EMFILE || size == -EBADMSG ? TOOK_ONE : TOOK_NONE;
 	}
 	r = message_check(&message, (size_t)size, (unsigned)info.descriptor_count);
 	if (r < 0)
 		close_all(fds, info.descriptor_count);
 	else if (role == ROLE_CORE)
 		r = take_from_core(keeper, &message, fds, info.descriptor_count);
-	else
+	else {
+		close_all(fds, info.descriptor_count);
 		r = -EBADMSG; /* the others have nothing to say to us */
+	}
 	if (r < 0)
 		log_line(LOG_ERROR, "keeper: dropped a senseless message (%s) from the %s",
 			message_name(message.type), role_name(role));
-	return true;
+	return TOOK_ONE;
 }
 
 void mail_drain(struct keeper *keeper, enum role role)
 {
-	while (keeper->roles[role].channel >= 0 && take_message(keeper, role))
+	while (keeper->roles[role].channel >= 0 && take_message(keeper, role) == TOOK_ONE)
 		;
 }
 
@@ -228,20 +234,30 @@ static enum role role_by_source(const struct keeper *keeper, const struct reeve_
 	return role;
 }
 
+/* SIGCHLD is on its way. A gateway that has ended its channel and lives on is no gateway any more. */
+static void channel_ended(struct keeper *keeper, enum role role)
+{
+	reeve_loop_fd_set_events(keeper->roles[role].source, 0);
+	if (role == ROLE_GATEWAY && keeper->roles[role].pid > 0)
+		kill(keeper->roles[role].pid, SIGKILL);
+}
+
 void keeper_mail_ready(struct reeve_loop_source *source, int fd, unsigned events, void *data)
 {
 	struct keeper *keeper = data;
 	enum role role = role_by_source(keeper, source);
 
 	if (events & (REEVE_LOOP_READABLE | REEVE_LOOP_HANGUP)) {
-		int taken = 0;
+		enum taken last = TOOK_ONE;
 
-		while (taken < MESSAGES_A_ROUND && take_message(keeper, role))
-			taken++;
+		for (int taken = 0; taken < MESSAGES_A_ROUND && last == TOOK_ONE; taken++)
+			last = take_message(keeper, role);
 		if (keeper->roles[role].source != source)
 			return; /* its end was heard of meanwhile */
-		if (taken == 0 && (events & REEVE_LOOP_HANGUP))
-			reeve_loop_fd_set_events(source, 0); /* SIGCHLD is on its way */
+		if (last == TOOK_THE_END) {
+			channel_ended(keeper, role);
+			return;
+		}
 	}
 	if (events & REEVE_LOOP_WRITABLE)
 		mail_flush(keeper, role);
