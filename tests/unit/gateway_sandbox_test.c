@@ -63,6 +63,37 @@ static int kill_parent(void)
 	return result(kill(parent, 0));
 }
 
+/* By a signal that a descriptor sends. */
+static int own_by_parent(void)
+{
+	return result(fcntl(0, F_SETOWN, parent));
+}
+
+static int send_another_signal(void)
+{
+	return result(fcntl(0, F_SETSIG, SIGKILL));
+}
+
+/* What is open is open to other roles, too, who are never to wait for it. */
+static int make_blocking(void)
+{
+	int flags = fcntl(1, F_GETFL);
+
+	return flags < 0 ? 0 : result(fcntl(1, F_SETFL, flags & ~O_NONBLOCK));
+}
+
+static int make_non_blocking(void)
+{
+	int fd = memfd_create("x", MFD_CLOEXEC);
+
+	return result(fcntl(fd, F_SETFL, O_RDWR | O_NONBLOCK));
+}
+
+static int resize_pipe(void)
+{
+	return result(fcntl(1, F_SETPIPE_SZ, 4096));
+}
+
 static int write_file(void)
 {
 	return result(open("/tmp/reeve-sandbox", O_WRONLY | O_CREAT, 0600));
@@ -103,6 +134,11 @@ START_TEST(most_system_calls_are_gone)
 	ck_assert_int_eq(inside(make_process), EPERM);
 	ck_assert_int_eq(inside(execute), EPERM);
 	ck_assert_int_eq(inside(kill_parent), EPERM);
+	ck_assert_int_eq(inside(own_by_parent), EPERM);
+	ck_assert_int_eq(inside(send_another_signal), EPERM);
+	ck_assert_int_eq(inside(make_blocking), EPERM);
+	ck_assert_int_eq(inside(make_non_blocking), 0);
+	ck_assert_int_eq(inside(resize_pipe), EPERM);
 	ck_assert_int_eq(inside(write_file), EPERM);
 	ck_assert_int_eq(inside(make_unnamed_file), EPERM);
 	ck_assert_int_eq(inside(execute_memory), EPERM);

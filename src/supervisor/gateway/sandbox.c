@@ -74,7 +74,7 @@ static const int allowed[] = {
 	SCMP_SYS(read), SCMP_SYS(readv), SCMP_SYS(pread64), SCMP_SYS(write), SCMP_SYS(writev),
 	SCMP_SYS(lseek), SCMP_SYS(_llseek), SCMP_SYS(sendfile), SCMP_SYS(sendfile64), SCMP_SYS(close),
 	SCMP_SYS(fstat), SCMP_SYS(fstat64), SCMP_SYS(newfstatat), SCMP_SYS(fstatat64), SCMP_SYS(statx),
-	SCMP_SYS(fcntl), SCMP_SYS(fcntl64), SCMP_SYS(dup),
+	SCMP_SYS(dup),
 	/* waiting */
 	SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
 	SCMP_SYS(epoll_pwait2), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(eventfd2),
@@ -96,6 +96,24 @@ static const int allowed[] = {
 /* Bits of open(2)'s flags that do more than reading. */
 #define OPEN_CHANGES ((uint64_t)(O_ACCMODE | O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY)))
 
+/* Of fcntl(2)'s commands those that touch nobody else: what is open is shared with other roles, and is to stay
+ * non-blocking; and no descriptor is to send signals (F_SETOWN, F_SETSIG). */
+static int allow_fcntl(scmp_filter_ctx filter, int call)
+{
+	static const int commands[] = { F_GETFD, F_SETFD, F_GETFL, F_DUPFD, F_DUPFD_CLOEXEC, F_ADD_SEALS,
+		F_GET_SEALS };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < sizeof commands / sizeof commands[0]; i++)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1,
+			SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)commands[i]));
+	if (r == 0)
+		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 2,
+			SCMP_A1(SCMP_CMP_EQ, F_SETFL),
+			SCMP_A2(SCMP_CMP_MASKED_EQ, O_NONBLOCK | O_ASYNC, O_NONBLOCK));
+	return r;
+}
+
 /* Some with certain arguments alone. */
 static int allow_some(scmp_filter_ctx filter)
 {
@@ -111,6 +129,10 @@ static int allow_some(scmp_filter_ctx filter)
 	if (r == 0)
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
 			SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	if (r == 0)
+		r = allow_fcntl(filter, SCMP_SYS(fcntl));
+	if (r == 0)
+		r = allow_fcntl(filter, SCMP_SYS(fcntl64));
 	if (r == 0) /* abort(3) */
 		r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1,
 			SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
