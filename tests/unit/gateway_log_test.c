@@ -126,6 +126,30 @@ static void receive_until(int fd, struct buffer *text, const char *end)
 	}
 }
 
+#define LONG 8000000 /* more than is under way at once */
+
+/* Somebody cuts the file within a character while it is read. */
+START_TEST(a_long_log_that_is_cut_comes_to_an_end)
+{
+	struct buffer text = BUFFER(1 << 24);
+	char *log = malloc(LONG);
+	int fd = rig_connect();
+
+	ck_assert_ptr_nonnull(log);
+	memset(log, 'x', LONG);
+	write_log(log, LONG);
+	free(log);
+	rig_call(fd, "supervisor.readLog", NUMBER("0") NUMBER("0"));
+	rig_settle(); /* it has sent what there is room for */
+	ck_assert_int_eq(ftruncate(rig.log_fd, LONG - 1000), 0);
+	ck_assert_int_eq(pwrite(rig.log_fd, "\xe2", 1, LONG - 1001), 1);
+	receive_until(fd, &text, "</methodResponse>");
+	ck_assert_ptr_nonnull(strstr(text.data, "\xef\xbf\xbd"));
+	close(fd);
+	buffer_deinit(&text);
+}
+END_TEST
+
 START_TEST(a_log_is_followed_into_its_next_file)
 {
 	struct buffer text = BUFFER(1 << 20);
@@ -229,6 +253,7 @@ int main(void)
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, odd_offsets_and_lengths_do_no_harm);
 	tcase_add_test(tcase, a_long_log_is_sent_as_it_is_read);
+	tcase_add_test(tcase, a_long_log_that_is_cut_comes_to_an_end);
 	tcase_add_test(tcase, a_log_is_followed_into_its_next_file);
 	tcase_add_test(tcase, a_tail_begins_as_far_back_as_is_asked_for);
 	tcase_add_test(tcase, only_so_many_may_stay);

@@ -22,7 +22,7 @@ struct log_stream {
 static void read_block(struct log_stream *stream)
 {
 	size_t room = stream->to - stream->at > (int64_t)BLOCK ? BLOCK : (size_t)(stream->to - stream->at);
-	ssize_t count;
+	ssize_t count, taken = 0;
 
 	do
 		count = pread(stream->fd, stream->block, room, stream->at);
@@ -32,17 +32,19 @@ static void read_block(struct log_stream *stream)
 		return;
 	}
 	if (stream->at + count < stream->to)
-		count = (ssize_t)xmlrpc_escape_some(&stream->text, stream->block, (size_t)count);
-	else
+		taken = (ssize_t)xmlrpc_escape_some(&stream->text, stream->block, (size_t)count);
+	if (taken == 0) { /* the end, or the file was cut within a character meanwhile */
 		xmlrpc_escape(&stream->text, stream->block, (size_t)count);
-	stream->at += count;
+		taken = count;
+	}
+	stream->at += taken;
 }
 
 static void refill(struct log_stream *stream)
 {
 	buffer_clear(&stream->text);
 	stream->sent = 0;
-	while (stream->text.length == 0 && stream->at < stream->to)
+	while (stream->text.length == 0 && !stream->text.error && stream->at < stream->to)
 		read_block(stream);
 	if (stream->at >= stream->to && !stream->is_whole) {
 		stream->is_whole = true;
