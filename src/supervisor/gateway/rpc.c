@@ -171,7 +171,7 @@ static void step(struct rpc *rpc)
 		}
 		if (rpc->call.over)
 			end_one(rpc);
-		if (!each)
+		if (!each || rpc->answer.error) /* of what is too large the rest need not be made */
 			break;
 		rpc->next = each->next;
 		begin_one(rpc, each);
