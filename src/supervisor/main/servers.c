@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <netdb.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,9 +234,17 @@ static void remove_one(struct server *server)
 	close_one(server);
 }
 
+/* Who shares it may have shut it down. */
+static bool is_listening(int fd)
+{
+	struct pollfd polled = { .fd = fd };
+
+	return poll(&polled, 1, 0) == 0 || !(polled.revents & (POLLHUP | POLLERR));
+}
+
 static bool is_same(const struct server *server, const struct config_server *settings)
 {
-	if (server->fd < 0)
+	if (server->fd < 0 || !is_listening(server->fd))
 		return false;
 	if (settings->family == CONFIG_UNIX)
 		return server->file && strcmp(server->file, settings->file) == 0 &&
