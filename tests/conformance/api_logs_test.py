@@ -150,7 +150,13 @@ def test_over_a_rotation(served):
         for i in range(5):
             client.supervisor.sendProcessStdin("x", ("%d" % i) * 700)
             client.supervisor.sendProcessStdin("x", "\n")
-        watching.wait_file(served.dir / "x.log", lambda content: content.endswith(b"4\n") or content == b"")
+        client.supervisor.sendProcessStdin("x", "end\n")
+
+        def rotated():
+            path = served.dir / "x.log.1"
+            return path.exists() and path.read_bytes().endswith(b"end\n")
+
+        watching.wait_file(served.dir / "x.log", lambda content: content.endswith(b"end\n") or content == b"" and rotated())
         found = client.supervisor.readProcessLog("x", 0, 0)
         assert found == (served.dir / "x.log").read_text()
         assert client.supervisor.tailProcessLog("x", 0, 5000) == [found, len(found), False]

@@ -195,7 +195,7 @@ def test_progress_is_shown(terminal):
     """A group that does not stop until we saw that it is waited for."""
     server = terminal.server
     server.conf.write_text(server.conf.read_text() + """[program:slow]
-command = sh -c 'trap "" TERM; echo ready; while :; do sleep 1000; done'
+command = sh -c 'trap "" TERM; echo ready; exec sleep 100000'
 process_name = %%(program_name)s_%%(process_num)d
 numprocs = 2
 startsecs = 0
@@ -208,8 +208,7 @@ stdout_logfile = %s/slow_%%(process_num)d.log
         watching.wait_file(server.dir / ("slow_%d.log" % i), lambda content: content == b"ready\n")
     stopping = terminal("stop", "slow:*")
     stopping.wait(r"stopping 0/2")
-    sleepers = [child for pid in pids for child in watching.children_of(pid)]
-    for pid in pids + sleepers:
+    for pid in pids:
         os.kill(pid, signal.SIGKILL)
     stopping.wait(r"slow:slow_0: .*stopped")
     assert stopping.end() == 0

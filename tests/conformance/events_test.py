@@ -34,8 +34,8 @@ def writer(name, code, **keys):
 
 def stubborn(name):
     """A program that, asked to end, waits for a byte from the FIFO `go`; it has said so in its log when it is up."""
-    return writer(name, "def end(*_): os.read(os.open(sys.argv[0][:-%d] + 'go', os.O_RDONLY), 1); os._exit(0)\n"
-                  "signal.signal(signal.SIGTERM, end); w('up')\nwhile True: signal.pause()" % len(name + ".py"), stopwaitsecs=1000,
+    return writer(name, "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM]); w('up')\nsignal.sigwait([signal.SIGTERM])\n"
+                  "os.read(os.open(sys.argv[0][:-%d] + 'go', os.O_RDONLY), 1)" % len(name + ".py"), stopwaitsecs=1000,
                   stdout_logfile="{dir}/%s.log" % name)
 
 
@@ -65,7 +65,7 @@ def told(event):
 def test_the_life_of_a_program(supervisor, events):
     """Every state that a program enters, with what belongs to it."""
     start(supervisor, listening.section("PROCESS_STATE"),
-          "[program:a]\ncommand = /bin/sh -c 'exit 3'\nstartsecs = 1\nstartretries = 1\n")
+          "[program:a]\ncommand = /bin/sh -c 'exit 3'\nstartsecs = 60\nstartretries = 1\n")
     found = []
     while not found or found[-1][0] != "PROCESS_STATE_FATAL":
         event = events.event()

@@ -43,7 +43,7 @@ def up(served):
     served.start("[program:up]\ncommand = cat\nstartsecs = 0\n[program:down]\ncommand = cat\nautostart = false\nstartsecs = 0\n"
                  "[program:nofile]\ncommand = /nowhere/x\nautostart = false\n[program:noexec]\ncommand = /etc/passwd\nautostart = false\n"
                  "[program:silent]\ncommand = sleep 1000\nautostart = false\nstdout_logfile = NONE\nstderr_logfile = NONE\n"
-                 "[program:bad]\ncommand = /bin/false\nautostart = false\nstartretries = 0\n")
+                 "[program:bad]\ncommand = /bin/false\nautostart = false\nstartretries = 0\nstartsecs = 60\n")
     served.wait_running("up")
     yield served
     assert served.stop() == 0

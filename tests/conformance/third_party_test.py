@@ -30,7 +30,7 @@ def packages():
             for name in "package.json", "package-lock.json", "client.js", "listener.js":
                 shutil.copy(HERE / name, there)
             try:
-                done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=there, stdin=subprocess.DEVNULL,
+                done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=0"], cwd=there, stdin=subprocess.DEVNULL,
                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=watching.LIMIT * 4)
             except subprocess.TimeoutExpired:
                 pytest.skip("npm does not come to an end")

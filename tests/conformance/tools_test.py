@@ -126,7 +126,7 @@ def test_it_stays_until_the_daemon_has_ended(ours, tmp_path, reports):
 
 def test_without_a_file_it_is_the_commands_signal(ours, tmp_path, reports):
     script = tmp_path / "command"
-    script.write_text("#!/bin/sh\ntrap 'echo hup > %s' HUP\necho up > %s\nwhile :; do sleep 1000 & wait; kill $!; done\n" % (
+    script.write_text("#!/bin/sh\ntrap 'echo hup > %s' HUP\nsleep 1000 &\necho up > %s\nwait\nwait\n" % (
         reports.path, reports.path))
     script.chmod(0o755)
     process = subprocess.Popen([ours, str(tmp_path / "none"), "./command"], cwd=tmp_path, stderr=subprocess.PIPE, text=True,
@@ -134,7 +134,7 @@ def test_without_a_file_it_is_the_commands_signal(ours, tmp_path, reports):
     reports.wait("up")
     process.send_signal(signal.SIGHUP)
     reports.wait("hup")
-    for child in watching.descendants_of(process.pid)[::-1]:
+    for child in watching.descendants_of(process.pid):  # the shell first: it is killed, and does not end by itself
         os.kill(child, signal.SIGKILL)
     assert process.wait(watching.LIMIT) == 128 + signal.SIGKILL
     assert "No such file" in process.stderr.read()

@@ -2,6 +2,7 @@
 import http.client
 import json
 import os
+import pathlib
 import signal
 import socket
 
@@ -27,6 +28,7 @@ autostart = false
 command = false
 autostart = false
 startretries = 0
+startsecs = 60
 """
 BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux) Firefox/140", "Host": "localhost"}
 
@@ -147,6 +149,9 @@ def test_signals(api, reports):
 
 
 def test_logs_are_read_in_ranges(api):
+    one = api.get("/api/v1/processes/web:web_00")[1]
+    for stream in "stdout_logfile", "stderr_logfile":
+        watching.wait_file(pathlib.Path(one[stream]), lambda content: content.endswith(b"\n"))
     log = api.get("/api/v1/processes/web:web_00/log/stdout")[1]
     assert log["data"].startswith("up ") and log["offset"] == 0 and log["next"] == log["size"] == len(log["data"])
     assert api.get("/api/v1/processes/web:web_00/log/stderr?offset=1&length=3")[1]["data"] == "ops"

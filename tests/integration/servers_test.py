@@ -202,6 +202,8 @@ def test_it_has_no_rights_and_nothing_that_is_not_its_own(reeved, monkeypatch):
 def test_programs_do_not_inherit_the_servers(reeved):
     reeved.start(SLEEPER)
     _, pid = reeved.wait_spawned("x")
+    while watching.processes()[pid][1] != "S":  # asleep: its loader has closed what it opened
+        os.sched_yield()
     assert sorted(os.listdir("/proc/%d/fd" % pid)) == ["0", "1", "2"]
     assert reeved.stop() == 0
 
