@@ -45,6 +45,8 @@ int blocked_watch(int signo)
 	return 0;
 }
 
+/* What is still waiting would do what it does by default once it is open again. Where it was blocked before us it stays
+ * so, and what waits is for whoever blocked it. */
 void blocked_unwatch(int signo)
 {
 	static const struct timespec at_once;
@@ -52,7 +54,7 @@ void blocked_unwatch(int signo)
 	sigset_t set;
 
 	mask_to_sigset(one, &set);
-	while (sys_sigtimedwait(&set, NULL, &at_once) > 0)
+	while ((blocked_by_us & one) && sys_sigtimedwait(&set, NULL, &at_once) > 0)
 		;
 	atomic_fetch_and(&watched, ~one);
 	action_remove(signo);

@@ -158,6 +158,13 @@ void keeper_leave_signals(struct keeper *keeper)
 	reeve_signal_shutdown();
 }
 
+/* What the core was not told of, or did not act on before it ended, is the next one's: it is blocked, and waits. */
+static void hand_on_signals(const struct keeper *keeper)
+{
+	for (unsigned i = 0; i < keeper->signal_count; i++)
+		reeve_signal_raise(keeper->signals[i].message.signal);
+}
+
 /* Release everything but the next snapshot, which is returned; negative: there is none. */
 static int release(struct keeper *keeper)
 {
@@ -166,6 +173,8 @@ static int release(struct keeper *keeper)
 
 	for (int i = 0; i < WATCHED; i++)
 		reeve_signal_unsubscribe(keeper->subscriptions[i]);
+	if (keeper->begins_anew)
+		hand_on_signals(keeper);
 	reeve_loop_free(keeper->loop);
 	if (memory) {
 		store_drop_all(memory, atomic_load(&keeper->setup->board->header->rows));
