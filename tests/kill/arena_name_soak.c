@@ -107,7 +107,7 @@ static void start(unsigned i)
 	atomic_store(&worker->has, 0);
 	atomic_fetch_add(&worker->life, 1);
 	pid = fork();
-	ck_assert_int_ge(pid, 0);
+	MUST(pid >= 0);
 	if (pid == 0)
 		work(i);
 	atomic_store(&worker->pid, pid);

@@ -29,6 +29,14 @@ void case_takes(TCase *tcase, unsigned long seconds);
 /* Run the suite as TAP; for main() to return. */
 int run_suite(Suite *suite);
 
+/* For what is done thousands of times, among forks: Check writes down each of its own assertions, also one that holds,
+ * for the process that waits, and has been seen to lose count of them. */
+#define MUST(condition)                                                                            \
+	do                                                                                         \
+		if (!(condition))                                                                  \
+			ck_abort_msg("%s does not hold", #condition);                              \
+	while (0)
+
 /* Until what other threads and processes do makes it true: they do it, or the test's time is up. */
 #define WAIT_UNTIL(condition)                                                                      \
 	do                                                                                         \

@@ -81,8 +81,8 @@ static inline void kill_and_reap(pid_t pid)
 {
 	int status;
 
-	ck_assert_int_eq(kill(pid, SIGKILL), 0);
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	MUST(kill(pid, SIGKILL) == 0);
+	MUST(waitpid(pid, &status, 0) == pid);
 }
 
 /* Fork, and have the child's answer: its exit status. */
